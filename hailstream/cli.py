@@ -1,0 +1,41 @@
+"""The ``hailstream`` command: one Typer app, each group in the package it serves."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+from rich.console import Console
+
+from hailstream import __version__
+from hailstream.errors import HailstreamError
+
+app = typer.Typer(
+    name="hailstream",
+    help="Taxi events in; live zone demand, surge prices and fraud alerts out.",
+    no_args_is_help=True,
+    pretty_exceptions_show_locals=False,  # locals may hold secrets
+)
+
+
+@app.callback(invoke_without_command=True)
+def _root(version: bool = typer.Option(False, "--version", help="Print the version and exit.")) -> None:
+    if version:
+        typer.echo(f"hailstream {__version__}")
+        raise typer.Exit
+
+
+def main() -> None:
+    """Run the command; a HailstreamError becomes its message, hint and exit code."""
+    try:
+        app()
+    except HailstreamError as error:
+        console = Console(stderr=True)
+        console.print(f"error: {error.message}", style="bold red", markup=False, highlight=False)
+        if error.hint:
+            console.print(f"hint: {error.hint}", markup=False, highlight=False)
+        sys.exit(error.exit_code)
+
+
+if __name__ == "__main__":
+    main()

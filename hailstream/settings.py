@@ -1,0 +1,170 @@
+"""All settings, in one frozen class, from the environment (prefix ``HAILSTREAM_``).
+
+Nothing is read at import: call :func:`load_settings` at an entry point and
+hand the value on. A service with no address of its own is the embedded one on
+its port here; give an address and it is an external server.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from hailstream.errors import HailstreamError
+from hailstream.topics import LIVE
+
+Port = Annotated[int, Field(ge=1, le=65535)]
+LOOPBACK = "127.0.0.1"
+
+
+class Settings(BaseSettings):
+    """Every setting of Hailstream. Durations are in seconds unless named otherwise."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="HAILSTREAM_", env_file=".env", env_ignore_empty=True, frozen=True, extra="ignore"
+    )
+
+    namespace: str = Field(
+        LIVE,
+        pattern=r"^[a-z][a-z0-9_]{0,30}$",
+        description="prefix of topics, database, Redis keys, consumer groups and transactions",
+    )
+    home: Path = Field(Path(".hailstream"), description="data, logs, jars and state of the embedded stack")
+
+    # Embedded servers: ports on 127.0.0.1, chosen away from the usual ones.
+    kafka_port: Port = 29092
+    kafka_controller_port: Port = 29093
+    registry_port: Port = 28085
+    registry_management_port: Port = 28086
+    redis_port: Port = 26379
+    clickhouse_port: Port = 28123
+    flink_port: Port = Field(28081, description="REST and web page of the Flink cluster")
+    flink_rpc_port: Port = 26123
+    metrics_port: Port = Field(29100, description="metrics of the ClickHouse loader; Redis loader: one up")
+
+    # External servers.
+    kafka_bootstrap: str | None = Field(None, description="host:port,... of an external Kafka")
+    kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    kafka_sasl_mechanism: str | None = None
+    kafka_username: str | None = None
+    kafka_password: SecretStr | None = None
+    kafka_ca_file: Path | None = None
+    kafka_cert_file: Path | None = None
+    kafka_key_file: Path | None = None
+    registry_url: str | None = Field(
+        None, description="Confluent-compatible registry, e.g. https://host/apis/ccompat/v7"
+    )
+    registry_username: str | None = None
+    registry_password: SecretStr | None = None
+    registry_ca_file: Path | None = None
+    redis_url: SecretStr | None = Field(None, description="redis:// or rediss:// address, credentials allowed")
+    redis_ca_file: Path | None = None
+    clickhouse_url: str | None = Field(None, description="http:// or https:// address")
+    clickhouse_username: str = "default"
+    clickhouse_password: SecretStr = SecretStr("")
+    clickhouse_ca_file: Path | None = None
+    flink_url: str | None = Field(None, description="REST address of an external Flink cluster")
+
+    # Topics.
+    partitions: int = Field(4, ge=1, le=1000, description="of each topic this creates")
+    replication_factor: int = Field(1, ge=1)
+    retention_bytes: int = Field(-1, ge=-1, description="per partition; -1 keeps everything")
+
+    # Jobs.
+    parallelism: int = Field(2, ge=1, le=1000)
+    task_slots: int = Field(8, ge=1, description="of the embedded TaskManager")
+    max_disorder: float = Field(5.0, ge=0, description="allowed lag behind the partition's newest event")
+    horizon: str | None = Field(
+        None, description="replays: ISO time (UTC) of the declared end; live (unset): now + 1 minute"
+    )
+    checkpoint_interval: float = Field(1.0, gt=0)
+    checkpoint_dir: str | None = Field(None, description="URI; unset: a folder in the home folder")
+    state_backend: Literal["hashmap", "rocksdb"] = "hashmap"
+    generation: int = Field(1, ge=1, le=65535, description="of the metric definitions; part of a row's version")
+
+    # Loaders.
+    redis_ttl: int = Field(300, ge=1, description="of realtime keys, wall clock")
+    load_batch_rows: int = Field(50_000, ge=1)
+    load_batch_seconds: float = Field(1.0, gt=0)
+
+    @property
+    def kafka_servers(self) -> str:
+        return self.kafka_bootstrap or f"{LOOPBACK}:{self.kafka_port}"
+
+    @property
+    def registry_address(self) -> str:
+        return self.registry_url or f"http://{LOOPBACK}:{self.registry_port}/apis/ccompat/v7"
+
+    @property
+    def redis_address(self) -> str:
+        if self.redis_url is not None:
+            return self.redis_url.get_secret_value()
+        return f"redis://{LOOPBACK}:{self.redis_port}/0"
+
+    @property
+    def clickhouse_address(self) -> str:
+        return self.clickhouse_url or f"http://{LOOPBACK}:{self.clickhouse_port}"
+
+    @property
+    def flink_address(self) -> str:
+        return self.flink_url or f"http://{LOOPBACK}:{self.flink_port}"
+
+    @property
+    def home_dir(self) -> Path:
+        return self.home.expanduser().resolve()
+
+    @property
+    def database(self) -> str:
+        """The ClickHouse database of the namespace."""
+        return "hailstream" if self.namespace == LIVE else f"hailstream_{self.namespace}"
+
+    @property
+    def redis_prefix(self) -> str:
+        """What every Redis key of the namespace begins with; empty when live."""
+        return "" if self.namespace == LIVE else f"{self.namespace}:"
+
+    def consumer_group(self, name: str) -> str:
+        """The Kafka consumer group ``name`` in this namespace."""
+        return f"hailstream.{self.namespace}.{name}"
+
+    def kafka_config(self) -> dict[str, str]:
+        """Connection settings for confluent-kafka (librdkafka names)."""
+        config = {"bootstrap.servers": self.kafka_servers, "security.protocol": self.kafka_security_protocol}
+        optional = {
+            "sasl.mechanism": self.kafka_sasl_mechanism,
+            "sasl.username": self.kafka_username,
+            "sasl.password": self.kafka_password and self.kafka_password.get_secret_value(),
+            "ssl.ca.location": self.kafka_ca_file,
+            "ssl.certificate.location": self.kafka_cert_file,
+            "ssl.key.location": self.kafka_key_file,
+        }
+        return config | {name: str(value) for name, value in optional.items() if value}
+
+    def registry_config(self) -> dict[str, str]:
+        """Connection settings for confluent-kafka's SchemaRegistryClient."""
+        config = {"url": self.registry_address}
+        if self.registry_username is not None:
+            password = self.registry_password.get_secret_value() if self.registry_password else ""
+            config["basic.auth.user.info"] = f"{self.registry_username}:{password}"
+        if self.registry_ca_file is not None:
+            config["ssl.ca.location"] = str(self.registry_ca_file)
+        return config
+
+
+def load_settings(**overrides: object) -> Settings:
+    """Settings from the environment and ``.env``; ``overrides`` that are None are ignored.
+
+    Raises:
+        HailstreamError: a setting has a value it cannot have; names each.
+    """
+    try:
+        return Settings(**{k: v for k, v in overrides.items() if v is not None})  # type: ignore[arg-type]
+    except ValidationError as error:
+        # Never the input value: it may be a secret.
+        lines = [f"HAILSTREAM_{'.'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors()]
+        raise HailstreamError(
+            "wrong setting: " + "; ".join(lines), hint="`hailstream settings` lists them all", exit_code=2
+        ) from None

@@ -1,0 +1,76 @@
+"""Every Kafka topic, once: its name, its schema, its partitions and retention.
+
+A namespace other than ``live`` prefixes the name, so that a replay of history
+never meets live data: ``demo.trips.started.v1``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+LIVE = "live"
+
+
+@dataclass(frozen=True)
+class Topic:
+    """A topic and the Avro schema of its values.
+
+    Attributes:
+        base: name without namespace, ``trips.started.v1``.
+        schema: file below ``schemas/`` without its ending, ``events/trip_started``.
+        key: the fields of the value that make a row of it unique.
+    """
+
+    base: str
+    schema: str
+    key: tuple[str, ...]
+
+    @property
+    def is_event(self) -> bool:
+        return self.schema.startswith("events/")
+
+    def name(self, namespace: str) -> str:
+        """The topic's name in ``namespace``."""
+        return self.base if namespace == LIVE else f"{namespace}.{self.base}"
+
+    def subject(self, namespace: str) -> str:
+        """The registry subject of the values (TopicNameStrategy)."""
+        return f"{self.name(namespace)}-value"
+
+
+_OFFSET_KEY = ("topic", "partition", "offset")
+_WINDOW_KEY = ("zone_id", "window_start", "window_end")
+
+TRIPS_STARTED = Topic("trips.started.v1", "events/trip_started", ("trip_id",))
+TRIPS_ENDED = Topic("trips.ended.v1", "events/trip_ended", ("trip_id",))
+ZONE_COUNTS = Topic("zone.counts.v1", "results/zone_counts", _WINDOW_KEY)
+ZONE_REVENUE = Topic("zone.revenue.v1", "results/zone_revenue", _WINDOW_KEY)
+EVENTS_REJECTED = Topic("events.rejected.v1", "results/rejected", _OFFSET_KEY)
+EVENTS_LATE = Topic("events.late.v1", "results/late", (*_OFFSET_KEY, "metric"))
+LOAD_REJECTED = Topic("load.rejected.v1", "results/load_rejected", ("sink", *_OFFSET_KEY))
+
+EVENT_TOPICS = (TRIPS_STARTED, TRIPS_ENDED)
+RESULT_TOPICS = (ZONE_COUNTS, ZONE_REVENUE, EVENTS_REJECTED, EVENTS_LATE, LOAD_REJECTED)
+ALL_TOPICS = EVENT_TOPICS + RESULT_TOPICS
+
+# Kafka deletes by record timestamp, which here is the event time: a topic with
+# time-based retention would lose a replay of 2013 within minutes. Segments
+# roll by size alone for the same reason.
+_MAX_LONG = str(2**63 - 1)
+
+
+def topic_config(retention_bytes: int) -> dict[str, str]:
+    """Broker settings for each of our topics.
+
+    Args:
+        retention_bytes: size limit per partition, in bytes; -1 is none.
+    """
+    return {
+        "cleanup.policy": "delete",
+        "retention.ms": "-1",
+        "retention.bytes": str(retention_bytes),
+        "segment.ms": _MAX_LONG,
+        "message.timestamp.type": "CreateTime",
+        # The past is unlimited; the producer refuses the future before the broker does.
+        "message.timestamp.before.max.ms": _MAX_LONG,
+    }
