@@ -3,12 +3,27 @@
 from __future__ import annotations
 
 import sys
+from importlib import import_module
 
 import typer
 from rich.console import Console
 
 from hailstream import __version__
 from hailstream.errors import HailstreamError
+
+# In the order of `hailstream --help`.
+COMMANDS = (
+    "hailstream.local.commands",
+    "hailstream.schemas_commands",
+    "hailstream.replay.commands",
+    "hailstream.replay.fetch_commands",
+    "hailstream.jobs.commands",
+    "hailstream.loader.commands",
+    "hailstream.sql_commands",
+    "hailstream.demo.commands",
+    "hailstream.doctor_commands",
+    "hailstream.settings_commands",
+)
 
 app = typer.Typer(
     name="hailstream",
@@ -25,9 +40,15 @@ def _root(version: bool = typer.Option(False, "--version", help="Print the versi
         raise typer.Exit
 
 
+def _register_groups() -> None:
+    for package in COMMANDS:
+        import_module(package).register(app)
+
+
 def main() -> None:
     """Run the command; a HailstreamError becomes its message, hint and exit code."""
     try:
+        _register_groups()
         app()
     except HailstreamError as error:
         console = Console(stderr=True)

@@ -76,6 +76,9 @@ class Settings(BaseSettings):
     # Jobs.
     parallelism: int = Field(2, ge=1, le=1000)
     task_slots: int = Field(8, ge=1, description="of the embedded TaskManager")
+    taskmanager_memory: int = Field(
+        1792, ge=1024, description="MB, of the embedded TaskManager's JVM; its Python workers come on top"
+    )
     max_disorder: float = Field(5.0, ge=0, description="allowed lag behind the partition's newest event")
     horizon: str | None = Field(
         None, description="replays: ISO time (UTC) of the declared end; live (unset): now + 1 minute"
@@ -152,6 +155,16 @@ class Settings(BaseSettings):
         if self.registry_ca_file is not None:
             config["ssl.ca.location"] = str(self.registry_ca_file)
         return config
+
+    def as_environment(self) -> dict[str, str]:
+        """These settings as environment variables, secrets in clear: for a child process, never for a log."""
+        environment: dict[str, str] = {}
+        for name in type(self).model_fields:
+            value = getattr(self, name)
+            if value is not None:
+                plain = value.get_secret_value() if isinstance(value, SecretStr) else value
+                environment[f"HAILSTREAM_{name.upper()}"] = str(plain.resolve() if isinstance(plain, Path) else plain)
+        return environment
 
 
 def load_settings(**overrides: object) -> Settings:

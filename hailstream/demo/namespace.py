@@ -1,0 +1,58 @@
+"""A namespace emptied, so that a run starts from nothing."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+
+from hailstream.jobs.catalog import JOBS
+from hailstream.jobs.flink_rest import FlinkRest
+from hailstream.local.topics_admin import delete_topics
+from hailstream.settings import Settings
+from hailstream.topics import LIVE
+
+
+def empty_namespace(settings: Settings) -> None:
+    """Cancel the namespace's jobs and delete its topics, tables and keys.
+
+    Raises:
+        HailstreamError: a server is away.
+        ValueError: asked to empty the live namespace.
+    """
+    if settings.namespace == LIVE:
+        raise ValueError("the live namespace is never emptied")
+    rest = FlinkRest(settings)
+    for spec in JOBS.values():
+        job = rest.active_job(spec.title(settings))
+        if job is not None:
+            rest.cancel(job.job_id)
+    delete_topics(settings)
+    _drop_database(settings)
+    _delete_keys(settings)
+    shutil.rmtree(settings.home_dir / "plans" / settings.namespace, ignore_errors=True)
+
+
+def _drop_database(settings: Settings) -> None:
+    from hailstream.clickhouse import reachable
+
+    with reachable(settings, database="default") as client:
+        client.command(f"DROP DATABASE IF EXISTS `{settings.database}` SYNC")
+
+
+def _delete_keys(settings: Settings) -> None:
+    from hailstream.loader.redis_store import connect
+
+    client = connect(settings)
+    for keys in _chunks(client.scan_iter(match=f"{settings.redis_prefix}*", count=1000), 1000):
+        client.unlink(*keys)
+
+
+def _chunks(items: Iterator[str], size: int) -> Iterator[list[str]]:
+    chunk: list[str] = []
+    for item in items:
+        chunk.append(item)
+        if len(chunk) == size:
+            yield chunk
+            chunk = []
+    if chunk:
+        yield chunk

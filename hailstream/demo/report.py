@@ -1,0 +1,58 @@
+"""What the demo says at the end: in, out, proof."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.table import Table
+
+from hailstream.clickhouse import reachable
+from hailstream.demo.run import DemoResult
+from hailstream.settings import Settings
+
+
+def print_result(result: DemoResult, settings: Settings, console: Console) -> None:
+    """Tables of what went in and came out, the proof, and where to look next."""
+    console.print(result.replay.table())
+    console.print(_proof_table(result))
+    _print_busiest(settings, console)
+    proof = result.proof
+    console.print(
+        f"log: {proof.records:,} records = {sum(result.replay.sent.values()):,} sent + "
+        f"{result.replay.heartbeats:,} heartbeats; unreadable {proof.unreadable:,}, in the dead letters {proof.rejected:,}; "
+        f"job restarts {result.restarts}",
+        highlight=False,
+    )
+    for metric in proof.metrics:
+        for row in metric.examples:
+            console.print(f"{metric.metric}: {row}", style="red", markup=False, highlight=False)
+    if result.ok:
+        console.print(f"[bold green]proof: {proof.differing} differing rows[/]  [dim]{result.seconds:.0f} s in all[/]")
+    else:
+        console.print(f"[bold red]proof failed: {proof.differing} differing rows[/]")
+
+
+def _proof_table(result: DemoResult) -> Table:
+    table = Table(title="ClickHouse against a recount of the log in DuckDB", title_justify="left")
+    for heading in ("metric", "events", "counted", "late", "duplicate", "rows", "missing", "extra", "different"):
+        table.add_column(heading, justify="left" if heading == "metric" else "right")
+    for m in result.proof.metrics:
+        a = m.accounts
+        numbers = (a.decoded, a.counted, a.late, a.duplicate, m.rows, m.missing, m.extra, m.different)
+        table.add_row(m.metric, *(f"{number:,}" for number in numbers))
+    return table
+
+
+def _print_busiest(settings: Settings, console: Console) -> None:
+    query = """
+        SELECT zone_id, trips, window_start_local FROM zone_counts
+        ORDER BY trips DESC, window_start, zone_id LIMIT 1"""
+    with reachable(settings, database=settings.database) as client:
+        rows = client.query(query).result_rows
+    if rows:
+        from hailstream.domain.zones import zone_name
+
+        zone, trips, start = rows[0]
+        console.print(
+            f"busiest: {zone_name(zone)} with {trips} trips in 5 minutes from {start:%Y-%m-%d %H:%M} New York time",
+            highlight=False,
+        )

@@ -1,0 +1,161 @@
+"""The demo: a real stack, real events, and a proof that what came out is right."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from rich.console import Console
+from rich.live import Live
+
+from hailstream.clickhouse import reachable
+from hailstream.demo.namespace import empty_namespace
+from hailstream.demo.observe import Observer
+from hailstream.demo.pipeline import Pipeline
+from hailstream.demo.screen import draw
+from hailstream.errors import HailstreamError
+from hailstream.loader.migrations import migrate
+from hailstream.local.topics_admin import create_topics
+from hailstream.proof.compare import Proof, Prover
+from hailstream.replay.accounting import ReplayReport
+from hailstream.replay.events import EventSource, open_source
+from hailstream.replay.run import TAIL_SECONDS, ReplayOptions, ReplayProgress, run_replay
+from hailstream.schemas_registry import register_schemas
+from hailstream.settings import Settings
+
+_LOOK_SECONDS = 0.5
+
+
+@dataclass(frozen=True)
+class DemoResult:
+    """What the demo did and whether it was right."""
+
+    replay: ReplayReport
+    proof: Proof
+    restarts: int
+    seconds: float
+
+    @property
+    def ok(self) -> bool:
+        return (
+            self.proof.differing == 0
+            and self.replay.balanced
+            and self.proof.records == sum(self.replay.sent.values()) + self.replay.heartbeats
+        )
+
+
+def run_demo(settings: Settings, data: list[str], speed: float | None, console: Console, *, keep: bool) -> DemoResult:
+    """Run the main job over ``data`` in the settings' namespace, which is emptied first.
+
+    The stack runs already. Raises HailstreamError when a part of it fails.
+    """
+    began = time.monotonic()
+    step = _Steps(console)
+    with step("reading the source"):
+        source = open_source(data, work_dir=settings.home_dir / "demo")
+        bounds = source.bounds()
+    if bounds is None:
+        raise HailstreamError(f"{' '.join(data)} holds no events", hint="give another file by DATA=…")
+    # A second more than the last heartbeats, which close the last windows.
+    horizon = bounds[1] + timedelta(seconds=TAIL_SECONDS + 1)
+    settings = settings.model_copy(update={"horizon": horizon.isoformat()})
+    with step(f"emptying namespace {settings.namespace}"):
+        empty_namespace(settings)
+        create_topics(settings)
+        register_schemas(settings)
+        with reachable(settings, database="default") as client:
+            migrate(client, settings.database)
+    with Pipeline(settings, keep=keep) as pipeline:
+        with step("starting loaders and job city"):
+            pipeline.start_loaders()
+            pipeline.start_job()
+        report = _replay(settings, source, speed, pipeline, console)
+        with step("recounting the log without Flink"):
+            prover = Prover(settings, work_dir=settings.home_dir / "demo")
+        with step("waiting for the last rows") as say:
+            pipeline.wait_until_loaded(prover.expected_rows(), say, patience=60)
+            restarts = pipeline.restarts()
+            if not keep:
+                pipeline.stop_job()
+                pipeline.drain_loaders()
+        with step("comparing"):
+            proof = prover.compare()
+    return DemoResult(report, proof, restarts, time.monotonic() - began)
+
+
+def _replay(
+    settings: Settings, source: EventSource, speed: float | None, pipeline: Pipeline, console: Console
+) -> ReplayReport:
+    """Replay in a thread while the city is drawn; Ctrl-C ends both."""
+    state = _Shared()
+
+    def work() -> None:
+        try:
+            state.report = run_replay(
+                settings, source, ReplayOptions(speed=speed), state.tell, stopped=lambda: state.stop, say=lambda _: None
+            )
+        except BaseException as error:  # raised again where it is seen
+            state.error = error
+
+    worker = threading.Thread(target=work, name="replay")
+    observer = Observer(settings)
+    worker.start()
+    try:
+        with Live(
+            draw(observer.look(None)), console=console, refresh_per_second=4, transient=not console.is_terminal
+        ) as live:
+            while worker.is_alive():
+                worker.join(_LOOK_SECONDS)
+                pipeline.check()
+                live.update(draw(observer.look(state.progress)))
+    finally:
+        state.stop = True
+        worker.join()
+    if state.error is not None:
+        raise state.error
+    assert state.report is not None
+    return state.report
+
+
+class _Shared:
+    """What the replay's thread and the screen tell each other."""
+
+    def __init__(self) -> None:
+        self.progress: ReplayProgress | None = None
+        self.report: ReplayReport | None = None
+        self.error: BaseException | None = None
+        self.stop = False
+
+    def tell(self, progress: ReplayProgress) -> None:
+        self.progress = progress
+
+
+class _Steps:
+    """A line for each step: what it does while it does it, then how long it took."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+
+    def __call__(self, what: str) -> _Step:
+        return _Step(self._console, what)
+
+
+class _Step:
+    def __init__(self, console: Console, what: str) -> None:
+        self._console = console
+        self._what = what
+
+    def __enter__(self) -> Callable[[str], None]:
+        self._began = time.monotonic()
+        self._status = self._console.status(self._what)
+        self._status.start()
+        return lambda detail: self._status.update(f"{self._what}: {detail}")
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self._status.stop()
+        if kind is None:
+            self._console.print(f"[green]✓[/] {self._what}  [dim]{time.monotonic() - self._began:.1f} s[/]")

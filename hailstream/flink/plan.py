@@ -1,0 +1,46 @@
+"""The compiled plan of a job: what its savepoints belong to.
+
+SQL operators have stable ids only through a compiled plan, so every job runs
+from one. It is kept beside the job's state. A later start compiles again and
+compares: an equal plan goes on from a savepoint, a changed one cannot.
+"""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+
+from hailstream.errors import HailstreamError
+
+
+def settle_plan(compiled: str, kept: Path, *, restoring: bool) -> str:
+    """The plan to run, kept in ``kept`` for the next start.
+
+    Args:
+        compiled: the plan of today's definition, as JSON text.
+        kept: file of the plan that the job ran last; it need not exist.
+        restoring: the job starts from a savepoint or checkpoint.
+
+    Raises:
+        HailstreamError: the job would restore state of another plan.
+    """
+    if restoring and kept.is_file() and kept.read_text() != compiled:
+        raise HailstreamError(
+            f"the job's definition changed, its saved state does not fit it any more; first change: "
+            f"{_first_change(kept.read_text(), compiled)}",
+            hint="start it as a new generation, which replays the log: HAILSTREAM_GENERATION one higher and "
+            f"no savepoint; or bring the old definition back. The plan it ran is {kept}",
+        )
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    scratch = kept.with_suffix(".new")
+    scratch.write_text(compiled)
+    scratch.replace(kept)
+    return compiled
+
+
+def _first_change(old: str, new: str) -> str:
+    changes = (
+        line for line in difflib.unified_diff(old.splitlines(), new.splitlines(), lineterm="", n=0) if line[3:].strip()
+    )
+    lines = [line[0] + " " + line[1:].strip() for line in changes if line[:3] not in ("---", "+++") and line[0] in "+-"]
+    return "; ".join(lines[:2])[:400]

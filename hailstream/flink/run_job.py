@@ -1,0 +1,109 @@
+"""What every job file does after it has been described: arguments, plan, submission."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from hailstream.errors import HailstreamError
+from hailstream.settings import Settings, load_settings
+from hailstream.topics import Topic
+
+ENVIRONMENT_HELP = """\
+environment: every HAILSTREAM_ setting; those that matter here are
+  HAILSTREAM_NAMESPACE, _KAFKA_BOOTSTRAP, _REGISTRY_URL, _PARALLELISM, _MAX_DISORDER,
+  _HORIZON, _CHECKPOINT_INTERVAL, _CHECKPOINT_DIR, _STATE_BACKEND, _GENERATION
+(`hailstream settings` lists them all). Arguments win over the environment.
+"""
+
+
+def run_job(name: str, description: str, topics: Iterable[Topic], build: Callable[..., None]) -> None:
+    """Parse ``sys.argv``, build the job's graph, settle its plan and submit it.
+
+    Called by ``python job.py`` within ``flink run``; returns when the job is
+    submitted. Exits 1 or 2 with a message on standard error when it is not.
+
+    Args:
+        name: job and file name, e.g. ``zone_counts``.
+        description: for ``--help``.
+        topics: the event topics it reads.
+        build: adds sources, views and inserts to a Graph.
+    """
+    arguments = _parser(name, description).parse_args()
+    try:
+        settings = load_settings(
+            namespace=arguments.namespace,
+            parallelism=arguments.parallelism,
+            horizon=arguments.horizon,
+            checkpoint_interval=arguments.checkpoint_interval,
+            checkpoint_dir=arguments.checkpoint_dir,
+            state_backend=arguments.state_backend,
+            generation=arguments.generation,
+            max_disorder=arguments.max_disorder,
+        )
+        submit(name, settings, topics, build, plan=arguments.plan, restoring=arguments.restoring)
+    except HailstreamError as error:
+        print(f"error: {error.message}", file=sys.stderr)
+        if error.hint:
+            print(f"hint: {error.hint}", file=sys.stderr)
+        sys.exit(error.exit_code)
+
+
+def submit(
+    name: str,
+    settings: Settings,
+    topics: Iterable[Topic],
+    build: Callable[..., None],
+    *,
+    plan: Path | None,
+    restoring: bool,
+) -> None:
+    """Build and submit; see :func:`run_job`."""
+    from hailstream.flink.environment import create_environment
+    from hailstream.flink.graph import Graph
+    from hailstream.flink.plan import settle_plan
+    from hailstream.schemas_registry import known_writer_schemas
+
+    table_env = create_environment(settings, job_title(name, settings))
+    graph = Graph(table_env, settings, name, {topic: known_writer_schemas(topic, settings) for topic in topics})
+    build(graph)
+    compiled = graph.statements()._j_statement_set.compilePlan()
+    text = settle_plan(compiled.asJsonString(), plan or plan_path(name, settings), restoring=restoring)
+    del text  # the same text as `compiled`
+    compiled.execute()
+
+
+def job_title(name: str, settings: Settings) -> str:
+    """The name Flink shows and by which a running job is found."""
+    return f"hailstream.{settings.namespace}.{name}"
+
+
+def plan_path(name: str, settings: Settings) -> Path:
+    """Where the plan of a job is kept, by namespace and generation."""
+    return settings.home_dir / "plans" / settings.namespace / f"{name}.{settings.generation}.json"
+
+
+def _parser(name: str, description: str) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog=f"flink run -py flink_jobs/{name}.py",
+        description=description,
+        epilog=ENVIRONMENT_HELP,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--namespace", help="prefix of topics and of everything else the job names")
+    parser.add_argument(
+        "--parallelism", type=int, help="of every operator; sources use no more than there are partitions"
+    )
+    parser.add_argument("--horizon", help="declared end of a replay (ISO time, UTC); later records are rejected")
+    parser.add_argument("--max-disorder", type=float, help="seconds an event may be behind its partition's newest")
+    parser.add_argument("--checkpoint-interval", type=float, help="seconds")
+    parser.add_argument("--checkpoint-dir", help="URI for checkpoints")
+    parser.add_argument("--state-backend", choices=("hashmap", "rocksdb"))
+    parser.add_argument("--generation", type=int, help="of the metric definitions; higher ones outrank lower ones")
+    parser.add_argument("--plan", type=Path, help="file that keeps the compiled plan (default: below the home folder)")
+    parser.add_argument(
+        "--restoring", action="store_true", help="started with -s: refuse if the plan differs from the kept one"
+    )
+    return parser

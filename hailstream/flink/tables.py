@@ -1,0 +1,137 @@
+"""Kafka topics as Flink tables: raw sources and exactly-once Avro sinks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hailstream.flink.event_time import watermark_sql
+from hailstream.schemas import load_schema
+from hailstream.settings import Settings
+from hailstream.topics import Topic
+
+
+def table_name(topic: Topic) -> str:
+    """A topic's table: its name without the version, in SQL letters."""
+    return topic.base.rsplit(".v", 1)[0].replace(".", "_")
+
+
+def source_ddl(topic: Topic, settings: Settings, group: str) -> str:
+    """The table of a topic's raw records; null values are heartbeats.
+
+    The record timestamp is the event time, so the source itself makes
+    watermarks, per partition, though the bytes are decoded later.
+    """
+    options = {
+        "connector": "kafka",
+        "topic": topic.name(settings.namespace),
+        **{f"properties.{name}": value for name, value in java_client_config(settings).items()},
+        "properties.group.id": settings.consumer_group(group),
+        "scan.startup.mode": "earliest-offset",
+        "format": "raw",
+    }
+    return (
+        f"CREATE TEMPORARY TABLE `{table_name(topic)}_raw` (\n"
+        "  `value` BYTES,\n"
+        "  event_time TIMESTAMP_LTZ(3) METADATA FROM 'timestamp' VIRTUAL,\n"
+        "  kafka_partition INT METADATA FROM 'partition' VIRTUAL,\n"
+        "  kafka_offset BIGINT METADATA FROM 'offset' VIRTUAL,\n"
+        "  arrival AS PROCTIME(),\n"
+        f"  WATERMARK FOR event_time AS {watermark_sql(settings)}\n"
+        f") WITH ({_options(options)})"
+    )
+
+
+def sink_ddl(topic: Topic, settings: Settings, job: str) -> str:
+    """The table of a result topic, written exactly once in Kafka transactions.
+
+    The row key decides the partition, so versions of a row stay in order.
+    """
+    schema = load_schema(topic)
+    columns = ",\n".join(
+        f"  `{field['name']}` {flink_type(field['type'])} NOT NULL" for field in schema.definition["fields"]
+    )
+    options = {
+        "connector": "kafka",
+        "topic": topic.name(settings.namespace),
+        **{f"properties.{name}": value for name, value in java_client_config(settings).items()},
+        "properties.transaction.timeout.ms": "900000",
+        "properties.compression.type": "lz4",
+        "sink.delivery-guarantee": "exactly-once",
+        "sink.transactional-id-prefix": transactional_prefix(topic, settings, job),
+        # A few transactional ids used again and again, where the default takes a
+        # new one with every checkpoint for the broker to remember for a week.
+        "sink.transaction-naming-strategy": "pooling",
+        "key.format": "json",
+        "key.fields": ";".join(topic.key),
+        "value.format": "avro-confluent",
+        "value.fields-include": "ALL",
+        "value.avro-confluent.subject": topic.subject(settings.namespace),
+        "value.avro-confluent.schema": schema.text,
+        **{f"value.avro-confluent.{name}": value for name, value in _registry_options(settings).items()},
+    }
+    return f"CREATE TEMPORARY TABLE `{table_name(topic)}` (\n{columns}\n) WITH ({_options(options)})"
+
+
+def transactional_prefix(topic: Topic, settings: Settings, job: str) -> str:
+    """Unique per sink of a job: two writers with one prefix would fence each other."""
+    return f"hailstream.{settings.namespace}.{job}.{table_name(topic)}"
+
+
+def flink_type(avro: Any) -> str:
+    """The Flink SQL type of an Avro type used in ``schemas/results``.
+
+    Raises:
+        ValueError: a type those schemas have not used so far.
+    """
+    match avro:
+        case "string" | "int" | "long" | "bytes" | "double" | "boolean":
+            return {"long": "BIGINT"}.get(avro, str(avro).upper())
+        # The session's time zone is UTC, so a plain TIMESTAMP is an instant.
+        case {"type": "long", "logicalType": "timestamp-millis"}:
+            return "TIMESTAMP(3)"
+        case {"type": "bytes", "logicalType": "decimal", "precision": precision, "scale": scale}:
+            return f"DECIMAL({precision}, {scale})"
+    raise ValueError(f"no Flink type for Avro {avro!r}")
+
+
+def java_client_config(settings: Settings) -> dict[str, str]:
+    """Connection settings under the names of Kafka's Java client."""
+    config = {"bootstrap.servers": settings.kafka_servers, "security.protocol": settings.kafka_security_protocol}
+    if settings.kafka_sasl_mechanism:
+        module = "scram.ScramLoginModule" if "SCRAM" in settings.kafka_sasl_mechanism else "plain.PlainLoginModule"
+        password = settings.kafka_password.get_secret_value() if settings.kafka_password else ""
+        config |= {
+            "sasl.mechanism": settings.kafka_sasl_mechanism,
+            "sasl.jaas.config": f"org.apache.kafka.common.security.{module} required"
+            f' username="{_jaas(settings.kafka_username or "")}" password="{_jaas(password)}";',
+        }
+    if settings.kafka_ca_file:
+        config |= {"ssl.truststore.type": "PEM", "ssl.truststore.location": str(settings.kafka_ca_file)}
+    if settings.kafka_cert_file and settings.kafka_key_file:
+        chain, key = settings.kafka_cert_file.read_text(), settings.kafka_key_file.read_text()
+        config |= {"ssl.keystore.type": "PEM", "ssl.keystore.certificate.chain": chain, "ssl.keystore.key": key}
+    return config
+
+
+def _jaas(text: str) -> str:
+    return text.replace("\\", "\\\\").replace('"', '\\"')
+
+
+def _registry_options(settings: Settings) -> dict[str, str]:
+    options = {"url": settings.registry_address}
+    if settings.registry_username is not None:
+        options |= {
+            "basic-auth.credentials-source": "USER_INFO",
+            "basic-auth.user-info": settings.registry_config()["basic.auth.user.info"],
+        }
+    if settings.registry_ca_file is not None:
+        options |= {"ssl.truststore.location": str(settings.registry_ca_file)}
+    return options
+
+
+def _options(options: dict[str, str]) -> str:
+    return ", ".join(f"'{name}' = '{_quoted(value)}'" for name, value in options.items())
+
+
+def _quoted(text: str) -> str:
+    return text.replace("'", "''")

@@ -1,0 +1,97 @@
+"""``hailstream jobs``: run, list, stop, savepoint, cancel."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated
+
+import typer
+
+Name = Annotated[str, typer.Argument(help="zone_counts, revenue or city")]
+Namespace = Annotated[str | None, typer.Option(help="prefix of topics and of all that the job names")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the group ``jobs`` to the command line."""
+    group = typer.Typer(help="Run Flink jobs and stop them.", no_args_is_help=True)
+    for command in (run, list_jobs, stop, savepoint, cancel):
+        group.command(command.__name__.replace("list_jobs", "list"))(command)
+    app.add_typer(group, name="jobs")
+
+
+def run(
+    name: Name,
+    namespace: Namespace = None,
+    from_savepoint: Annotated[str | None, typer.Option(help="URI of a savepoint or checkpoint to go on from")] = None,
+    horizon: Annotated[str | None, typer.Option(help="declared end of a replay, ISO time in UTC")] = None,
+    parallelism: Annotated[int | None, typer.Option(help="of every operator")] = None,
+    generation: Annotated[int | None, typer.Option(help="of the metric definitions")] = None,
+) -> None:
+    """Submit a job; refuse it when another already writes its results."""
+    from hailstream.jobs.catalog import find_job
+    from hailstream.jobs.submit import submit_job
+    from hailstream.settings import load_settings
+
+    settings = load_settings(namespace=namespace, horizon=horizon, parallelism=parallelism, generation=generation)
+    job_id = submit_job(find_job(name), settings, savepoint=from_savepoint)
+    typer.echo(f"{name} runs as {job_id}: {settings.flink_address}/#/job/running/{job_id}")
+
+
+def list_jobs(as_json: Annotated[bool, typer.Option("--json", help="for programs")] = False) -> None:
+    """List the jobs that the cluster knows, newest first."""
+    from datetime import UTC, datetime
+
+    from rich.console import Console
+    from rich.table import Table
+
+    from hailstream.jobs.flink_rest import FlinkRest
+    from hailstream.settings import load_settings
+
+    rest = FlinkRest(load_settings())
+    rows = [
+        {
+            "job": job.name,
+            "id": job.job_id,
+            "state": job.state,
+            "started": datetime.fromtimestamp(job.started_ms / 1000, UTC).isoformat(timespec="seconds"),
+            "restarts": rest.restarts(job.job_id) if job.is_active else None,
+        }
+        for job in rest.jobs()
+    ]
+    if as_json:
+        typer.echo(json.dumps(rows, indent=2))
+        return
+    table = Table("job", "id", "state", "started (UTC)", "restarts")
+    for row in rows:
+        table.add_row(*("" if value is None else str(value) for value in row.values()))
+    Console().print(table)
+
+
+def stop(
+    name: Name,
+    namespace: Namespace = None,
+    drain: Annotated[bool, typer.Option("--drain", help="close all windows first; the job then is at its end")] = False,
+) -> None:
+    """Stop a job with a savepoint, its results committed."""
+    from hailstream.jobs.lifecycle import stop_job
+    from hailstream.settings import load_settings
+
+    typer.echo(f"stopped; go on by: hailstream jobs run {name} --from-savepoint "
+               f"{stop_job(name, load_settings(namespace=namespace), drain=drain)}")  # fmt: skip
+
+
+def savepoint(name: Name, namespace: Namespace = None) -> None:
+    """Take a savepoint of a running job, which goes on."""
+    from hailstream.jobs.lifecycle import savepoint_job
+    from hailstream.settings import load_settings
+
+    typer.echo(savepoint_job(name, load_settings(namespace=namespace)))
+
+
+def cancel(name: Name, namespace: Namespace = None) -> None:
+    """Cancel a job without a savepoint; results since its last checkpoint are rolled back."""
+    from hailstream.jobs.lifecycle import cancel_job
+    from hailstream.settings import load_settings
+
+    cancel_job(name, load_settings(namespace=namespace))
+    typer.echo("cancelled")

@@ -1,0 +1,315 @@
+"""The embedded stack as a whole: up, down, status.
+
+`up` starts what is missing, in parallel, and returns when everything answers;
+`down` leaves no process behind, whatever happened to the manager before.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import shutil
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal, Protocol
+
+from hailstream.errors import HailstreamError
+from hailstream.local import processes
+from hailstream.local.jars import Jars, ensure_jars
+from hailstream.local.manager import Manager, Process
+from hailstream.local.server import NotReadyError, Server, Service, without_credentials
+from hailstream.local.services import SERVICES, select
+from hailstream.settings import Settings
+
+State = Literal["ready", "starting", "not ready", "crashed", "orphaned", "stopped", "external", "unreachable"]
+#: States that mean something is wrong.
+FAULTY: frozenset[State] = frozenset({"not ready", "crashed", "orphaned", "unreachable"})
+POLL_SECONDS = 0.2
+CRASHES_TO_GIVE_UP = 2
+
+
+class Progress(Protocol):
+    """Told what `up` is doing, from several threads."""
+
+    def download(self, file: str, done: int, total: int) -> None: ...
+
+    def server(self, name: str, state: str) -> None: ...
+
+
+class _Silent:
+    def download(self, file: str, done: int, total: int) -> None:
+        pass
+
+    def server(self, name: str, state: str) -> None:
+        pass
+
+
+@dataclass(frozen=True)
+class ServerStatus:
+    """How a server, or an external service, is.
+
+    Attributes:
+        since: start of the process, None when it does not run.
+        detail: the reason of a fault, the address of an external service, else empty.
+        log_path: None for external ones.
+    """
+
+    name: str
+    state: State
+    pid: int | None
+    port: int | None
+    since: datetime | None
+    detail: str
+    log_path: Path | None
+
+
+class Stack:
+    """The embedded stack of one home folder.
+
+    Args:
+        settings: which services are embedded, where they listen and keep their data.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.home = settings.home_dir
+        self.manager = Manager(self.home)
+
+    def up(self, only: Sequence[str] | None = None, progress: Progress | None = None) -> None:
+        """Start the services that do not run yet and wait until each does its work.
+
+        Args:
+            only: names of services; None is all of them.
+
+        Raises:
+            HailstreamError: a port is taken, a server crashed or is not ready in
+                time, an external service does not answer. What has started stays.
+        """
+        progress = progress or _Silent()
+        wanted = select(only)
+        embedded = [service for service in wanted if service.external(self.settings) is None]
+        for service in wanted:
+            if service not in embedded:
+                self._check_external(service, progress)
+        if not embedded:
+            return
+        self.home.mkdir(parents=True, exist_ok=True)
+        with self._alone():
+            jars = self._jars(embedded, progress)
+            servers = [server for service in SERVICES for server in self._servers(service, jars)]
+            chosen = [server for service in embedded for server in self._servers(service, jars)]
+            if not self.manager.is_running():
+                # Without their manager servers of ours are in the way.
+                processes.end_stack(self.home)
+                check_ports(chosen)
+            _write_files(servers)
+            self.manager.start(servers)
+            running = self.manager.processes()
+            missing = [server for server in chosen if running[server.name].state not in ("RUNNING", "STARTING")]
+            check_ports(missing)
+            self._start(missing, chosen, progress)
+
+    def _start(self, missing: Sequence[Server], chosen: Sequence[Server], progress: Progress) -> None:
+        with ThreadPoolExecutor(max(1, len(chosen))) as pool:
+            to_start = {server.name for server in missing}
+            waits = [pool.submit(self._bring_up, server, server.name in to_start, progress) for server in chosen]
+            # Every wait has an expiry of its own; the first failure is the one to tell.
+            for future in as_completed(waits):
+                future.result()
+
+    def _bring_up(self, server: Server, start: bool, progress: Progress) -> None:
+        began = time.monotonic()
+        if start:
+            if server.prepare is not None:
+                server.prepare()
+            self.manager.start_program(server.name)
+        self._wait(server, began)
+        if server.first_steps is not None:
+            server.first_steps()
+        progress.server(server.name, f"ready in {time.monotonic() - began:.1f} s" if start else "runs already")
+
+    def _wait(self, server: Server, began: float) -> None:
+        starts: set[int] = set()
+        reason = "was not asked yet"
+        while time.monotonic() - began < server.expiry:
+            process = self.manager.processes().get(server.name)
+            if process is None or process.state == "STOPPED":
+                raise HailstreamError(f"{server.name} was stopped while it started", hint="run `hailstream up` again")
+            starts.add(process.started)
+            if process.state == "FATAL" or (process.state == "BACKOFF" and len(starts) >= CRASHES_TO_GIVE_UP):
+                raise self._failure(server, f"crashed as it started: {self._end(process)}")
+            try:
+                server.check()
+            except NotReadyError as error:
+                reason = str(error)
+            else:
+                return
+            time.sleep(POLL_SECONDS)
+        raise self._failure(server, f"is not ready after {server.expiry:.0f} s: {reason}")
+
+    def _failure(self, server: Server, what: str) -> HailstreamError:
+        tail = self.manager.log_tail(server.name)
+        log = self.manager.log_path(server.name)
+        return HailstreamError(
+            f"{server.name} {what}" + (f"; the last lines of {log}:\n{tail}" if tail else ""),
+            hint=f"`hailstream logs {server.name}` shows more; `hailstream down` stops the rest",
+        )
+
+    def down(self, *, purge: bool = False) -> int:
+        """Stop everything, leftovers of a manager that died included.
+
+        Args:
+            purge: also delete the servers' data (topics, schemas, tables,
+                checkpoints), logs and configuration; the JVM parts stay.
+
+        Returns:
+            how many orphaned processes were ended: servers whose manager had
+            died, Python workers whose TaskManager had.
+        """
+        if not self.home.is_dir():
+            return 0
+        with self._alone():
+            running = self.manager.processes()
+            for service in SERVICES:
+                if service.before_stop is not None and self._any_runs(service, running):
+                    service.before_stop(self.settings)
+            self.manager.stop_all()
+            leftovers = processes.end_stack(self.home)
+            self.manager.forget_socket()
+            if purge:
+                for folder in ("data", "logs", "run"):
+                    shutil.rmtree(self.home / folder, ignore_errors=True)
+            return leftovers
+
+    def _any_runs(self, service: Service, running: dict[str, Process]) -> bool:
+        return service.external(self.settings) is None and any(
+            process.state == "RUNNING" and process.name.split("-")[0] == service.name for process in running.values()
+        )
+
+    def status(self) -> list[ServerStatus]:
+        """Every server and external service, each asked by its own protocol."""
+        running = self.manager.processes()
+        orphans = bool(processes.of_stack(self.home)) if not running else False
+        jars = Jars((), self.home / "jars" / "kafka", self.home / "apicurio")
+        asked: list[Callable[[], ServerStatus]] = []
+        for service in SERVICES:
+            if service.external(self.settings) is not None:
+                asked.append(_bound(self._external_status, service))
+            else:
+                asked += [
+                    _bound(self._server_status, server, running.get(server.name), orphans)
+                    for server in service.servers(self.settings, jars)
+                ]
+        with ThreadPoolExecutor(len(asked)) as pool:
+            return [future.result() for future in [pool.submit(ask) for ask in asked]]
+
+    def log_path(self, name: str) -> Path:
+        """The log file of a server.
+
+        Raises:
+            HailstreamError: no server has that name.
+        """
+        jars = Jars((), self.home / "jars" / "kafka", self.home / "apicurio")
+        names = [server.name for service in SERVICES for server in self._servers(service, jars)]
+        if name not in names:
+            raise HailstreamError(f"no embedded server {name!r}", hint=f"they are {', '.join(names)}", exit_code=2)
+        return self.manager.log_path(name)
+
+    def _server_status(self, server: Server, process: Process | None, orphans: bool) -> ServerStatus:
+        state, detail = self._judge(server, process, orphans)
+        alive = process is not None and process.pid > 0
+        return ServerStatus(
+            name=server.name,
+            state=state,
+            pid=process.pid if process is not None and alive else None,
+            port=server.port,
+            since=datetime.fromtimestamp(process.started, UTC) if process is not None and alive else None,
+            detail=detail,
+            log_path=self.manager.log_path(server.name),
+        )
+
+    def _judge(self, server: Server, process: Process | None, orphans: bool) -> tuple[State, str]:
+        if process is None:
+            if orphans:
+                return "orphaned", "the process manager is gone; `hailstream down` ends what it left"
+            return "stopped", ""
+        if process.state in ("FATAL", "EXITED", "BACKOFF", "UNKNOWN"):
+            return "crashed", self._end(process) + ("" if process.state == "FATAL" else ", is started again")
+        if process.state in ("STOPPED", "STOPPING"):
+            return "stopped", ""
+        try:
+            server.check()
+        except NotReadyError as error:
+            ended = self.manager.last_end(server.name)
+            before = f"; the process before it: {ended}" if ended else ""
+            young = time.time() - process.started < server.settle * 3
+            return ("starting" if young else "not ready"), f"{error}{before}"
+        return "ready", ""
+
+    def _end(self, process: Process) -> str:
+        """How a program ended, in words."""
+        return self.manager.last_end(process.name) or process.reason or "for a reason the manager does not know"
+
+    def _external_status(self, service: Service) -> ServerStatus:
+        state: State = "external"
+        detail = address = without_credentials(service.external(self.settings) or "")
+        try:
+            service.check(self.settings)
+        except NotReadyError as error:
+            state, detail = "unreachable", f"{address}: {error}"
+        return ServerStatus(service.name, state, None, None, None, detail, None)
+
+    def _check_external(self, service: Service, progress: Progress) -> None:
+        status = self._external_status(service)
+        if status.state == "unreachable":
+            raise HailstreamError(
+                f"external {service.name} at {status.detail}",
+                hint="check the address and credentials in the settings, or unset them to use the embedded one",
+            )
+        progress.server(service.name, f"external, {status.detail}")
+
+    def _servers(self, service: Service, jars: Jars) -> tuple[Server, ...]:
+        return () if service.external(self.settings) is not None else service.servers(self.settings, jars)
+
+    def _jars(self, services: Sequence[Service], progress: Progress) -> Jars:
+        if any(service.needs_jars for service in services):
+            return ensure_jars(self.home, progress.download)
+        return Jars((), self.home / "jars" / "kafka", self.home / "apicurio")
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """One `up` or `down` at a time in a home folder; a second one waits."""
+        (self.home / "run").mkdir(parents=True, exist_ok=True)
+        with (self.home / ".lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+
+def _bound(ask: Callable[..., ServerStatus], *arguments: object) -> Callable[[], ServerStatus]:
+    return lambda: ask(*arguments)
+
+
+def _write_files(servers: Sequence[Server]) -> None:
+    for server in servers:
+        for path, text in server.files.items():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+
+
+def check_ports(servers: Sequence[Server]) -> None:
+    """Raise HailstreamError for the first port that a foreign process listens on."""
+    listening = [(server, setting, port) for server in servers for setting, port in server.ports.items()]
+    for server, setting, port in listening:
+        if processes.is_free(port):
+            continue
+        owner = processes.owner_of(port)
+        who = f" by process {owner.pid} ({owner.command})" if owner else ""
+        of_home = f", part of the stack in {owner.home}" if owner and owner.home else ""
+        raise HailstreamError(
+            f"{server.name} cannot start: port {port} is taken{who}{of_home}",
+            hint=f"stop that process, or give {server.name} another port: {setting}=…",
+        )

@@ -1,0 +1,1 @@
+"""An independent recount: what the log says the stream should have said."""

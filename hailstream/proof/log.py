@@ -1,0 +1,185 @@
+"""The whole event log of a namespace as DuckDB tables.
+
+Read message by message with fastavro, on purpose by another way than the jobs
+read it: this is what their answers are held against.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import struct
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import duckdb
+import fastavro
+import numpy as np
+import polars as pl
+from confluent_kafka import Consumer, TopicPartition
+
+from hailstream.domain.zones import zone_of
+from hailstream.errors import HailstreamError
+from hailstream.schemas import load_schema
+from hailstream.schemas_registry import known_writer_schemas
+from hailstream.settings import Settings
+from hailstream.topics import Topic
+
+_TIMEOUT = 30.0
+_BATCH = 50_000
+
+# Integers for times and money: the log as it is written.
+_COLUMNS: dict[str, Any] = {
+    "partition": pl.Int32,
+    "offset": pl.Int64,
+    "record_time": pl.Int64,
+    "heartbeat": pl.Boolean,
+    "readable": pl.Boolean,
+    "trip_id": pl.String,
+    "event_time": pl.Int64,
+    "started_at": pl.Int64,
+    "driver_id": pl.String,
+    "zone_id": pl.Int32,
+    "location": pl.Int32,
+    "latitude": pl.Float64,
+    "longitude": pl.Float64,
+    "passenger_count": pl.Int64,
+    "distance": pl.Float64,
+    "fare": pl.Int64,
+    "tip": pl.Int64,
+    "tolls": pl.Int64,
+    "total": pl.Int64,
+}
+
+
+def load_log(
+    connection: duckdb.DuckDBPyConnection,
+    table: str,
+    topic: Topic,
+    settings: Settings,
+    progress: Callable[[int], None] = lambda _: None,
+) -> int:
+    """Make ``table`` of every record of the topic, unreadable ones and heartbeats too.
+
+    Returns:
+        the number of records.
+
+    Raises:
+        HailstreamError: the topic is not there, or records are missing from it.
+    """
+    reader = _Reader(topic, settings)
+    connection.execute(f"DROP TABLE IF EXISTS {table}")
+    rows = 0
+    for batch in _records(topic, settings):
+        frame = _zoned(pl.DataFrame([reader.row(message) for message in batch], schema=_COLUMNS, orient="row"))
+        connection.register("batch", frame.to_arrow())
+        if rows == 0:
+            connection.execute(f"CREATE TABLE {table} AS SELECT * FROM batch")
+        else:
+            connection.execute(f"INSERT INTO {table} SELECT * FROM batch")
+        connection.unregister("batch")
+        rows += len(batch)
+        progress(rows)
+    if rows == 0:
+        raise HailstreamError(f"topic {topic.name(settings.namespace)} is empty", hint="replay something into it first")
+    return rows
+
+
+def _records(topic: Topic, settings: Settings) -> Iterator[list[Any]]:
+    """All messages up to the end the topic has now."""
+    name = topic.name(settings.namespace)
+    consumer = Consumer(
+        settings.kafka_config()
+        | {"group.id": settings.consumer_group("proof"), "enable.auto.commit": False, "auto.offset.reset": "error"}
+    )
+    try:
+        described = consumer.list_topics(name, timeout=_TIMEOUT).topics[name]
+        if described.error is not None:
+            raise HailstreamError(f"topic {name}: {described.error.str()}", hint="replay something into it first")
+        ends: dict[int, int] = {}
+        for partition in described.partitions:
+            low, high = consumer.get_watermark_offsets(TopicPartition(name, partition), timeout=_TIMEOUT)
+            if low:
+                raise HailstreamError(f"{name} partition {partition} begins at offset {low}: older records are gone")
+            ends[partition] = high
+        consumer.assign([TopicPartition(name, partition, 0) for partition, end in ends.items() if end])
+        left = sum(ends.values())
+        while left > 0:
+            batch = consumer.consume(min(_BATCH, left), timeout=_TIMEOUT)
+            if not batch:
+                raise HailstreamError(f"{name}: {left} records did not come within {_TIMEOUT:.0f} s")
+            for message in batch:
+                if message.error() is not None:
+                    raise HailstreamError(f"{name}: {message.error().str()}")
+            fresh = [message for message in batch if message.offset() < ends[message.partition()]]
+            left -= len(fresh)
+            yield fresh
+    finally:
+        consumer.close()
+
+
+class _Reader:
+    """One message to one row; what fastavro does not read to the end is unreadable."""
+
+    def __init__(self, topic: Topic, settings: Settings) -> None:
+        self._reader_schema = _plain(load_schema(topic).definition)
+        self._writers = {
+            schema_id: fastavro.parse_schema(_plain(json.loads(text)))
+            for schema_id, text in known_writer_schemas(topic, settings).items()
+        }
+
+    def row(self, message: Any) -> tuple[Any, ...]:
+        value, record_time = message.value(), message.timestamp()[1]
+        place = (message.partition(), message.offset(), record_time, value is None)
+        event = None if value is None else self._read(value)
+        if event is None or event["event_time"] != record_time or not event["trip_id"]:
+            return (*place, False, *[None] * (len(_COLUMNS) - 5))
+        return (
+            *place,
+            True,
+            event["trip_id"],
+            event["event_time"],
+            event.get("started_at"),
+            event["driver_id"],
+            None,
+            event["pickup_location_id"],
+            event["pickup_latitude"],
+            event["pickup_longitude"],
+            event["passenger_count"],
+            event.get("trip_distance_miles"),
+            *(_cents(event.get(f"{name}_amount")) for name in ("fare", "tip", "tolls", "total")),
+        )
+
+    def _read(self, value: bytes) -> dict[str, Any] | None:
+        if len(value) < 5 or value[0] != 0:
+            return None
+        writer = self._writers.get(struct.unpack(">I", value[1:5])[0])
+        if writer is None:
+            return None
+        stream = io.BytesIO(value[5:])
+        try:
+            event: Any = fastavro.schemaless_reader(stream, writer, self._reader_schema)
+        except Exception:  # whatever a broken message does to the reader
+            return None
+        return event if stream.tell() == len(value) - 5 else None
+
+
+def _plain(schema: Any) -> Any:
+    """The schema without logical types: times stay integers, decimals bytes."""
+    if isinstance(schema, dict):
+        return {key: _plain(part) for key, part in schema.items() if key not in ("logicalType", "precision", "scale")}
+    return [_plain(part) for part in schema] if isinstance(schema, list) else schema
+
+
+def _cents(decimal: bytes | None) -> int | None:
+    return None if decimal is None else int.from_bytes(decimal, "big", signed=True)
+
+
+def _zoned(frame: pl.DataFrame) -> pl.DataFrame:
+    """Fill zone_id: the given zone, else that of the coordinates, else 264."""
+    latitude, longitude = (frame[name].fill_null(float("nan")).to_numpy() for name in ("latitude", "longitude"))
+    finite = np.isfinite(latitude) & np.isfinite(longitude)
+    by_place = np.where(finite, zone_of(latitude, longitude), 264).astype(np.int32)
+    given = pl.col("location").is_between(1, 265)
+    zone = pl.when(given).then(pl.col("location")).otherwise(pl.Series(by_place))
+    return frame.with_columns(zone_id=pl.when(pl.col("readable")).then(zone).cast(pl.Int32))

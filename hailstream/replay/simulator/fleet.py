@@ -1,0 +1,210 @@
+"""The fleet: drivers who take a passenger, drive, and look for the next one nearby."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from hailstream.errors import HailstreamError
+from hailstream.replay.simulator.city import City
+from hailstream.replay.simulator.rhythm import HOUR_MS, Demand, Hours, load_week
+from hailstream.replay.simulator.spec import SimulationSpec
+from hailstream.replay.simulator.trips import TRIP, Trips
+
+Floats: TypeAlias = npt.NDArray[np.float64]
+
+BUSIEST = 0.65  # of the fleet, with a passenger in the busiest hour
+TURNAROUND_MS = 60_000  # at least, between two trips
+SHORTEST_MS, LONGEST_MS = 90_000, 9_000_000
+CRUISE_MPH = 25.0
+MAX_DRIVERS = 50_000_000
+_SPREAD = 0.28  # of the logarithm of speeds
+_PASSENGERS = np.array([1] * 71 + [2] * 14 + [3] * 4 + [4] * 2 + [5] * 4 + [6] * 3 + [-1] * 2, np.int8)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How many trips there are, and drivers for them.
+
+    Attributes:
+        begins: trips that begin per ms, by hour.
+        busy: drivers with a passenger, by hour.
+        size: of the fleet.
+        events_per_second: in the mean of the span.
+    """
+
+    begins: Floats
+    busy: Floats
+    size: int
+    events_per_second: float
+
+
+@dataclass(frozen=True)
+class Begun:
+    """Trips that begin in a time slice, in order of their start, and when each driver's next one begins."""
+
+    trips: Trips
+    next_start: npt.NDArray[np.int64]
+
+
+class Fleet:
+    """All drivers, at a moment that :meth:`drive` moves on.
+
+    Raises:
+        HailstreamError: the rate needs more drivers than can be simulated.
+    """
+
+    def __init__(self, spec: SimulationSpec, city: City, hours: Hours) -> None:
+        self._city = city
+        self._hours = hours
+        self._seed = spec.seed
+        self._coordinates = spec.coordinates
+        self._mph = load_week().mph[hours.of_week]
+        plan = make_plan(spec, city, hours)
+        self.size, self.events_per_second = plan.size, plan.events_per_second
+        self._demand = Demand(hours, plan.begins, plan.busy, self.size)
+        self._serial = 0
+        start = int(spec.start.timestamp() * 1000)
+        self.under_way = self._begin(start, plan.busy[hours.index(np.array([start]))[0]])
+
+    def drive(self, number: int, until: int) -> Begun:
+        """The trips that begin before ``until`` (ms) and were not told yet; ``number`` is the slice's."""
+        rng = self._random(number)
+        found: list[tuple[Trips, npt.NDArray[np.int64]]] = []
+        due = np.flatnonzero(self._next_start < until)
+        while due.size:
+            trips = self._trips(due.astype(np.uint32), self._next_start[due], rng)
+            self._finish(due, trips, rng)
+            found.append((trips, self._next_start[due]))
+            due = due[self._next_start[due] < until]
+        if not found:
+            return Begun(np.empty(0, TRIP), np.empty(0, np.int64))
+        trips = np.concatenate([part for part, _ in found])
+        next_start = np.concatenate([part for _, part in found])
+        order = np.argsort(trips["start"], kind="stable")
+        trips, next_start = trips[order], next_start[order]
+        self._number(trips)
+        return Begun(trips, next_start)
+
+    def extra_trips(
+        self,
+        drivers: npt.NDArray[np.uint32],
+        starts: npt.NDArray[np.int64],
+        origins: npt.NDArray[np.int16],
+        rng: np.random.Generator,
+    ) -> Trips:
+        """Trips from these places that do not move the drivers on."""
+        return self._trips(drivers, starts, rng, origins)
+
+    def _random(self, number: int) -> np.random.Generator:
+        return np.random.Generator(np.random.PCG64(np.random.SeedSequence((self._seed, number + 1))))
+
+    def _begin(self, start: int, busy: float) -> Trips:
+        """Put the fleet into the city as it is at ``start``; the trips then under way."""
+        rng = self._random(-1)
+        self._zone = self._city.draw_pickup(rng.random(self.size))
+        self._spot = np.full(self.size, -1, np.int8)
+        self._next_start = np.full(self.size, start, np.int64)
+        drivers = np.flatnonzero(rng.random(self.size) < busy / self.size)
+        trips = self._trips(drivers.astype(np.uint32), np.full(len(drivers), start, np.int64), rng)
+        if len(trips):
+            # At a given moment, long trips are met more often than short ones.
+            length = np.cumsum(trips["end"] - trips["start"])
+            chosen = np.searchsorted(length, rng.random(len(trips)) * length[-1], "right")
+            drivers_of = trips["driver"].copy()
+            trips = trips[np.minimum(chosen, len(trips) - 1)]
+            trips["driver"] = trips["vehicle"] = drivers_of
+            age = (rng.random(len(trips)) * (trips["end"] - trips["start"])).astype(np.int64) + 1
+            trips["start"] -= age
+            trips["end"] -= age
+            self._number(trips)
+        self._next_start = self._demand.next_passenger(self._next_start, rng.standard_exponential(self.size))
+        self._finish(drivers, trips, rng)
+        return trips
+
+    def _trips(
+        self,
+        drivers: npt.NDArray[np.uint32],
+        starts: npt.NDArray[np.int64],
+        rng: np.random.Generator,
+        origins: npt.NDArray[np.int16] | None = None,
+    ) -> Trips:
+        city, count = self._city, len(drivers)
+        trips = np.zeros(count, TRIP)
+        trips["start"] = starts
+        trips["driver"] = trips["vehicle"] = drivers
+        trips["origin"] = origin = self._zone[drivers] if origins is None else origins
+        trips["target"] = target = city.draw_target(origin, rng.random(count))
+        miles = city.miles[origin, target] * (0.85 + 0.4 * rng.random(count))
+        trips["miles_100"] = np.rint(miles * 100)
+        speed = self._mph[self._hours.index(starts)] * _pace(miles)
+        speed *= np.exp(_SPREAD * rng.standard_normal(count))
+        lasts = miles / np.clip(speed, 3.0, 45.0) * HOUR_MS
+        trips["end"] = starts + np.clip(lasts, SHORTEST_MS, LONGEST_MS).astype(np.int64)
+        trips["passengers"] = _PASSENGERS[(rng.random(count) * len(_PASSENGERS)).astype(np.int64)]
+        by_place = rng.random(count) < self._coordinates
+        spots = rng.integers(0, city.latitudes.shape[1], (2, count), np.int8)
+        # A driver who has not left the zone is where the last trip ended.
+        origin_spot = spots[0]
+        if origins is None:
+            stood = self._spot[drivers]
+            origin_spot = np.where(stood >= 0, stood, spots[0])
+        trips["origin_spot"] = np.where(by_place, origin_spot, -1)
+        trips["target_spot"] = np.where(by_place, spots[1], -1)
+        return trips
+
+    def _finish(self, at: npt.NDArray[np.int64], trips: Trips, rng: np.random.Generator) -> None:
+        """Where and when the drivers of these trips find their next passengers."""
+        city, count = self._city, len(at)
+        end, target = trips["end"], trips["target"]
+        found = self._demand.next_passenger(end + TURNAROUND_MS, rng.standard_exponential(count))
+        nearby = city.draw_cruise(target, rng.random(count))
+        way = city.miles[target, nearby] + city.radius[target] + city.radius[nearby]
+        stays = (nearby == target) | (way / CRUISE_MPH * HOUR_MS > found - end)
+        self._zone[at] = np.where(stays, target, nearby)
+        self._spot[at] = np.where(stays, trips["target_spot"], -1)
+        self._next_start[at] = found
+
+    def _number(self, trips: Trips) -> None:
+        trips["serial"] = np.arange(self._serial, self._serial + len(trips), dtype=np.uint64)
+        self._serial += len(trips)
+
+
+def make_plan(spec: SimulationSpec, city: City, hours: Hours) -> Plan:
+    """The plan of a simulation.
+
+    Raises:
+        HailstreamError: the rate needs more drivers than can be simulated.
+    """
+    week = load_week()
+    rng = np.random.Generator(np.random.PCG64(0))
+    origins = city.draw_pickup(rng.random(50_000))
+    miles = city.miles[origins, city.draw_target(origins, rng.random(50_000))] * 1.05
+    # The mean of 1/speed is exp(spread^2 / 2) times that of the median speed.
+    hours_at_1_mph = float(np.mean(miles / _pace(miles))) * float(np.exp(_SPREAD**2 / 2))
+    takes = hours_at_1_mph / week.mph * HOUR_MS + TURNAROUND_MS
+    start, end = spec.start.timestamp() * 1000, spec.end.timestamp() * 1000
+    inside = np.clip(np.minimum(hours.edges[1:], end) - np.maximum(hours.edges[:-1], start), 0, None)
+    mean = float(np.sum(week.weights[hours.of_week] * inside) / np.sum(inside))
+    if spec.rate is None:
+        per_ms = BUSIEST * (spec.drivers or 1) / float(np.max(week.weights * takes))
+    else:
+        per_ms = spec.rate / 2 / 1000 / mean  # a trip is two events
+    begins = per_ms * week.weights[hours.of_week]
+    busy = begins * takes[hours.of_week]
+    needed = int(np.ceil(np.max(busy[inside > 0]) / BUSIEST - 1e-6))
+    if needed > MAX_DRIVERS:
+        raise HailstreamError(
+            f"sim: rate={spec.rate:g} needs {needed:,} drivers, more than {MAX_DRIVERS:,}",
+            hint="lower the rate and replay it at a higher --speed",
+            exit_code=2,
+        )
+    return Plan(begins, busy, max(needed, spec.drivers or 1), 2000 * per_ms * mean)
+
+
+def _pace(miles: Floats) -> Floats:
+    """How much faster than the median a trip of this length is: long ones use the highways."""
+    return 0.75 * (1 + 0.2 * miles) ** 0.73

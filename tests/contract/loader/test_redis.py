@@ -1,0 +1,145 @@
+"""What the Redis sinks promise beyond every sink's contract."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+
+import pytest
+import redis
+
+from hailstream.loader.contract import Sink, SinkAway, TopicState
+from hailstream.loader.redis_now import RedisNowSink
+from hailstream.loader.redis_series import RedisSeriesSink
+from hailstream.settings import Settings
+from hailstream.topics import ZONE_COUNTS, ZONE_REVENUE
+from tests.contract.loader.results import DAY, counts, revenue, rows_of
+from tests.contract.loader.servers import RunningServer
+
+pytestmark = pytest.mark.usefixtures("redis_server")
+DAY_MINUTES = 24 * 60
+
+
+@pytest.fixture
+def client(settings: Settings) -> Iterator[redis.Redis]:
+    with redis.Redis.from_url(settings.redis_address, decode_responses=True) as made:
+        yield made
+
+
+def opened(sink: Sink, settings: Settings) -> TopicState:
+    names = [topic.name(settings.namespace) for topic in sink.topics]
+    return TopicState("first", sink.open(dict.fromkeys(names, "first")).epochs[names[0]])
+
+
+def test_a_value_lives_for_the_configured_seconds_and_then_is_gone(settings: Settings, client: redis.Redis) -> None:
+    sink = RedisNowSink(settings.model_copy(update={"redis_ttl": 77}))
+    sink.write(rows_of(settings, [counts(trips=4, drivers=3)], state=opened(sink, settings)))
+    prefix = f"{settings.namespace}:realtime:1:"
+    assert client.mget(f"{prefix}trip_count", f"{prefix}active_drivers") == ["4", "3"]
+    assert 70 <= client.ttl(f"{prefix}trip_count") <= 77
+    assert 70 <= client.ttl(f"{prefix}active_drivers") <= 77
+
+
+def test_an_expired_value_does_not_give_way_to_an_older_one(settings: Settings, client: redis.Redis) -> None:
+    sink = RedisNowSink(settings)
+    state = opened(sink, settings)
+    sink.write(rows_of(settings, [counts(minute=5)], state=state))
+    client.delete(f"{settings.namespace}:realtime:1:trip_count")
+    sink.write(rows_of(settings, [counts(minute=4)], first_offset=1, state=state))
+    assert client.exists(f"{settings.namespace}:realtime:1:trip_count") == 0
+
+
+@pytest.mark.parametrize(
+    ("fares", "shown"),
+    [(["10.00", "12.55"], "11.28"), (["10.00", "12.50"], "11.25"), (["0.01"], "0.01"), (["-3.00"], "-3.00")],
+)
+def test_the_average_fare_has_two_decimals(
+    settings: Settings, client: redis.Redis, fares: list[str], shown: str
+) -> None:
+    sink = RedisNowSink(settings)
+    sink.write(rows_of(settings, [revenue(fares=fares)], topic=ZONE_REVENUE, state=opened(sink, settings)))
+    assert client.get(f"{settings.namespace}:realtime:1:avg_fare") == shown
+
+
+def test_a_window_without_trips_leaves_no_average_fare(settings: Settings, client: redis.Redis) -> None:
+    sink = RedisNowSink(settings)
+    state = opened(sink, settings)
+    sink.write(rows_of(settings, [revenue()], topic=ZONE_REVENUE, state=state))
+    empty = revenue(minute=2, fares=[], rows=1, excluded=1, total_sum=Decimal("-5.00"))
+    sink.write(rows_of(settings, [empty], first_offset=1, topic=ZONE_REVENUE, state=state))
+    assert client.exists(f"{settings.namespace}:realtime:1:avg_fare") == 0
+
+
+def test_counts_and_fares_of_a_zone_do_not_outrank_each_other(settings: Settings, client: redis.Redis) -> None:
+    sink = RedisNowSink(settings)
+    state = opened(sink, settings)
+    sink.write(rows_of(settings, [counts(minute=100, trips=8)], state=state))
+    sink.write(rows_of(settings, [revenue(fares=["4.00"])], topic=ZONE_REVENUE, state=state))
+    prefix = f"{settings.namespace}:realtime:1:"
+    assert client.mget(f"{prefix}trip_count", f"{prefix}avg_fare") == ["8", "4.00"]
+
+
+def test_the_series_holds_24_hours_before_the_newest_event_of_any_zone(
+    settings: Settings, client: redis.Redis
+) -> None:
+    sink = RedisSeriesSink(settings)
+    state = opened(sink, settings)
+    sink.write(rows_of(settings, [counts(zone=1), counts(zone=2)], state=state))
+    rows = [counts(zone=1, minute=m) for m in range(1, DAY_MINUTES)]
+    sink.write(rows_of(settings, rows, first_offset=2, state=state))
+    key = f"{settings.namespace}:trip_series:"
+    assert (client.zcard(f"{key}1"), client.zcard(f"{key}2")) == (DAY_MINUTES, 1)
+    sink.write(rows_of(settings, [counts(zone=1, minute=DAY_MINUTES)], first_offset=5000, state=state))
+    # The silent zone loses its point too: it is now more than a day old.
+    assert (client.zcard(f"{key}1"), client.zcard(f"{key}2")) == (DAY_MINUTES, 0)
+    [(_, score)] = client.zrange(f"{key}1", 0, 0, withscores=True)
+    assert score == (DAY.timestamp() + 6 * 60) * 1000
+
+
+def test_an_older_event_does_not_move_the_series_back(settings: Settings, client: redis.Redis) -> None:
+    sink = RedisSeriesSink(settings)
+    state = opened(sink, settings)
+    sink.write(rows_of(settings, [counts(zone=1, minute=3 * DAY_MINUTES)], state=state))
+    sink.write(rows_of(settings, [counts(zone=2)], first_offset=1, state=state))
+    assert client.zcard(f"{settings.namespace}:trip_series:2") == 0
+    assert client.zcard(f"{settings.namespace}:trip_series:1") == 1
+
+
+@pytest.mark.parametrize("kind", [RedisNowSink, RedisSeriesSink])
+def test_values_that_redis_lost_are_noticed_and_read_again(
+    kind: type[RedisNowSink] | type[RedisSeriesSink], settings: Settings, client: redis.Redis
+) -> None:
+    sink = kind(settings)
+    state = opened(sink, settings)
+    sink.write(rows_of(settings, [counts(minute=1)], state=state))
+    for key in client.scan_iter(f"{settings.namespace}:*"):
+        client.delete(key)
+    with pytest.raises(SinkAway, match="lost"):
+        sink.write(rows_of(settings, [counts(minute=2)], first_offset=1, state=state))
+    names = [topic.name(settings.namespace) for topic in sink.topics]
+    assert sink.open(dict.fromkeys(names, "first")).positions == {}
+    sink.write(rows_of(settings, [counts(minute=1), counts(minute=2)], state=state))
+    assert sink.open(dict.fromkeys(names, "first")).positions == {(ZONE_COUNTS.name(settings.namespace), 0): 2}
+
+
+def test_what_was_acknowledged_survives_a_kill_of_redis(
+    settings: Settings, client: redis.Redis, redis_server: RunningServer
+) -> None:
+    sink = RedisSeriesSink(settings)
+    state = opened(sink, settings)
+    sink.write(rows_of(settings, [counts(minute=m) for m in range(100)], state=state))
+    redis_server.kill()
+    with pytest.raises(SinkAway):
+        sink.write(rows_of(settings, [counts(minute=100)], first_offset=100, state=state))
+    redis_server.start()
+    positions = sink.open({ZONE_COUNTS.name(settings.namespace): "first"}).positions
+    # Points and position went together or stayed together.
+    assert positions == {(ZONE_COUNTS.name(settings.namespace), 0): client.zcard(f"{settings.namespace}:trip_series:1")}
+
+
+def test_positions_of_a_topic_that_was_made_anew_are_forgotten(settings: Settings) -> None:
+    sink = RedisSeriesSink(settings)
+    sink.write(rows_of(settings, [counts()], first_offset=99, state=opened(sink, settings)))
+    again = RedisSeriesSink(settings).open({ZONE_COUNTS.name(settings.namespace): "second"})
+    assert again.positions == {}
+    assert list(again.epochs.values()) == [1]
