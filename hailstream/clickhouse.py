@@ -49,7 +49,7 @@ _AUTHENTICATION = frozenset({192, 193, 194, 516})
 
 
 def connect(settings: Settings, *, database: str | None = None) -> Client:
-    """A client of the configured server, its session-less and safe to use from one thread.
+    """A client of the configured server, without session, for one thread.
 
     Args:
         settings: address, credentials and certificate.

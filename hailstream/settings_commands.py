@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import typer
+
+if TYPE_CHECKING:
+    from hailstream.settings_report import Row
 
 
 def register(app: typer.Typer) -> None:
@@ -31,18 +36,21 @@ def show_settings(
         raise typer.Exit(2)
 
 
-def _print_table(rows: list, unknown: dict[str, str]) -> None:  # type: ignore[type-arg]
+def _print_table(rows: list[Row], unknown: dict[str, str]) -> None:
+    from rich import box
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
     console = Console()
-    table = Table("variable", "value", "default", "meaning", title="Settings, from the environment and .env")
+    table = Table("variable", "value", "meaning", title="Settings, from the environment and .env", box=box.SIMPLE)
     table.columns[0].no_wrap = True
     for row in rows:
-        style = "bold red" if row.problem else "bold green" if row.is_set else "dim"
-        meaning = f"wrong: {row.problem}" if row.problem else row.description
-        table.add_row(row.variable, Text(row.value, style), row.default, Text(meaning, "red" if row.problem else ""))
+        value = Text(row.value, "bold red" if row.problem else "bold green" if row.is_set else "dim")
+        if row.is_set:
+            value.append(f"\ndefault: {row.default or 'none'}", "dim")
+        meaning = Text(f"wrong: {row.problem}", "red") if row.problem else Text(row.description)
+        table.add_row(row.variable, value, meaning)
     console.print(table)
     for name, close in unknown.items():
         meant = f"; did you mean {close}?" if close else ""

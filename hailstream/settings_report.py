@@ -8,13 +8,13 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args, get_origin
 
 from dotenv import dotenv_values
 from pydantic import SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 
-from hailstream.settings import Settings
+from hailstream.settings import LOOPBACK, Settings
 
 PREFIX = "HAILSTREAM_"
 MASK = "********"
@@ -88,8 +88,24 @@ def _row(
         value = MASK if "SecretStr" in str(field.annotation) else mask(raw)
     else:
         value = mask(default)
-    return Row(variable, value, mask(default), field.description or "", raw is not None, problems.get(name, ""))
+    return Row(
+        variable,
+        value,
+        mask(default),
+        field.description or _implied(name, field),
+        raw is not None,
+        problems.get(name, ""),
+    )
 
 
 def _variable(name: str) -> str:
     return PREFIX + name.upper()
+
+
+def _implied(name: str, field: FieldInfo) -> str:
+    """What the name and type of a setting without description say."""
+    if get_origin(field.annotation) is Literal:
+        return "one of " + ", ".join(map(str, get_args(field.annotation)))
+    if name.endswith("_port"):
+        return f"port on {LOOPBACK}"
+    return "PEM file" if name.endswith("_file") else ""

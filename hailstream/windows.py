@@ -69,6 +69,8 @@ class WindowedMetric:
     def __post_init__(self) -> None:
         if self.slide % MINUTE or self.size % self.slide or self.active_for % self.slide:
             raise ValueError(f"{self.name}: slide must be whole minutes and divide size and active_for")
+        if not any(measure.aggregate == "count" for measure in self.measures):
+            raise ValueError(f"{self.name}: needs a count of its rows, from which duplicates are told")
 
 
 COUNTS = WindowedMetric(

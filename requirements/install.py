@@ -40,6 +40,10 @@ BOOTSTRAP = ROOT / "requirements" / "bootstrap.lock"
 LOCK = ROOT / "requirements" / "all.lock"
 NEEDED_BYTES = 4 * 2**30
 STARTED = "started"
+NETWORK_HINT = (
+    "hint:  packages come from where your pip gets them (PIP_INDEX_URL, PIP_CERT, pip.conf) and need the network;\n"
+    "       the next `make` goes on from here"
+)
 
 
 class SetupError(Exception):
@@ -115,7 +119,8 @@ def call(*command: Path | str, env: dict[str, str] | None = None) -> None:
         if process.returncode:
             output.seek(0)
             lines = output.read().decode(errors="replace").splitlines()[-40:]
-            raise SetupError("\n".join([*lines, f"error: `{Path(command[0]).name} {command[1]} ...` failed"]))
+            shown = " ".join([Path(command[0]).name, *map(str, command[1:4])])
+            raise SetupError("\n".join([*lines, f"error: `{shown} ...` failed", NETWORK_HINT]))
 
 
 def tick(seconds: float) -> None:

@@ -18,9 +18,7 @@ def register(app: typer.Typer) -> None:
 
 
 def demo(
-    data: Annotated[
-        list[str] | None, typer.Option("--data", help="trip files or sim:…; several times for several")
-    ] = None,
+    data: Annotated[list[str] | None, typer.Option(help="a trip file or sim:…; may be given again")] = None,
     speed: Annotated[str, typer.Option(help="event seconds per second, or max")] = DEFAULT_SPEED,
     keep: Annotated[bool, typer.Option("--keep", help="leave stack, job and loaders running")] = False,
 ) -> None:
@@ -60,8 +58,7 @@ def _say_where_next(console: object, flink: str, *, kept: bool) -> None:
         console.print(f"running: Flink {flink}  ·  `hailstream status`  ·  `hailstream down` ends it", highlight=False)
     else:
         console.print(
-            "stopped; the tables are kept: `hailstream up --only clickhouse`, then ask them by", highlight=False
+            "stopped; the tables are kept: `hailstream up --only clickhouse`, then ask them:", highlight=False
         )
-    console.print(
-        '  hailstream sql --namespace demo "SELECT * FROM zone_counts ORDER BY trips DESC LIMIT 10"', highlight=False
-    )
+    question = "SELECT * FROM zone_counts ORDER BY trips DESC LIMIT 10"
+    console.print(f'  hailstream sql --namespace {NAMESPACE} "{question}"', highlight=False, soft_wrap=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
 from hailstream.clickhouse import reachable
 from hailstream.demo.screen import CityNow
@@ -37,7 +38,7 @@ class Observer:
     def _busiest(self) -> list[tuple[int, int, str, str]]:
         prefix = self._settings.redis_prefix
         names = ("trip_count", "avg_fare", "active_drivers")
-        values = self._redis.mget([f"{prefix}realtime:{zone}:{name}" for zone in self._zones for name in names])
+        values: Any = self._redis.mget([f"{prefix}realtime:{zone}:{name}" for zone in self._zones for name in names])
         rows = [
             (zone, int(values[3 * n] or 0), values[3 * n + 1] or "", values[3 * n + 2] or "")
             for n, zone in enumerate(self._zones)
@@ -46,6 +47,8 @@ class Observer:
 
     def _counts(self) -> tuple[int, int, datetime | None]:
         with reachable(self._settings, database=self._settings.database) as client:
-            query = "SELECT (SELECT count() FROM rejected), (SELECT count() FROM late), toUnixTimestamp(max(window_end)) FROM zone_counts_raw"
-            rejected, late, end = client.query(query).result_rows[0]
+            rejected, late, end = client.query(
+                "SELECT (SELECT count() FROM rejected), (SELECT count() FROM late), toUnixTimestamp(max(window_end))"
+                " FROM zone_counts_raw"
+            ).result_rows[0]
         return int(rejected), int(late), datetime.fromtimestamp(int(end), UTC) if end else None

@@ -13,8 +13,10 @@ from hailstream.clickhouse import reachable
 from hailstream.errors import HailstreamError
 from hailstream.jobs.catalog import find_job
 from hailstream.jobs.flink_rest import FlinkRest
+from hailstream.jobs.lifecycle import savepoint_dir
 from hailstream.jobs.submit import submit_job
-from hailstream.local.processes import MARK, free_port
+from hailstream.local.ports import free_port
+from hailstream.local.processes import MARK
 from hailstream.settings import Settings
 
 JOB = "city"
@@ -32,7 +34,7 @@ class Pipeline:
     """
 
     def __init__(self, settings: Settings, *, keep: bool = False) -> None:
-        self._settings = settings
+        self.settings = settings
         self._keep = keep
         self._loaders: dict[str, subprocess.Popen[bytes]] = {}
         self.job_id = ""
@@ -45,12 +47,14 @@ class Pipeline:
             self.end_loaders()
 
     def start_loaders(self) -> None:
-        """Start the loaders, each a process of its own with a log file."""
-        logs = self._settings.home_dir / "logs"
+        """Start the loaders that do not run, each a process of its own with a log file."""
+        logs = self.settings.home_dir / "logs"
         logs.mkdir(parents=True, exist_ok=True)
         # The mark lets `hailstream down` find them, however this process ends.
-        environment = dict(os.environ) | self._settings.as_environment() | {MARK: str(self._settings.home_dir)}
+        environment = dict(os.environ) | self.settings.as_environment() | {MARK: str(self.settings.home_dir)}
         for name in LOADERS:
+            if name in self._loaders:
+                continue
             with (logs / f"load-{name}.log").open("ab") as log:
                 self._loaders[name] = subprocess.Popen(
                     [sys.executable, "-m", "hailstream.cli", "load", name, "--metrics-port", str(free_port())],
@@ -63,7 +67,7 @@ class Pipeline:
 
     def start_job(self) -> None:
         """Submit the job; the topics exist."""
-        self.job_id = submit_job(find_job(JOB), self._settings)
+        self.job_id = submit_job(find_job(JOB), self.settings)
 
     def check(self) -> None:
         """Raise HailstreamError when a loader or the job is no longer at work."""
@@ -71,9 +75,9 @@ class Pipeline:
             if loader.poll() is not None:
                 raise HailstreamError(
                     f"the {name} loader ended with exit code {loader.returncode}",
-                    hint=f"see {self._settings.home_dir / 'logs' / f'load-{name}.log'}",
+                    hint=f"see {self.settings.home_dir / 'logs' / f'load-{name}.log'}",
                 )
-        rest = FlinkRest(self._settings)
+        rest = FlinkRest(self.settings)
         if self.job_id and rest.state(self.job_id) in ("FAILED", "CANCELED", "FINISHED"):
             raise HailstreamError(f"job {JOB} is {rest.state(self.job_id)}: {rest.exceptions(self.job_id)[:600]}")
 
@@ -92,7 +96,7 @@ class Pipeline:
         while time.monotonic() < deadline:
             self.check()
             before = found
-            with reachable(self._settings, database=self._settings.database) as client:
+            with reachable(self.settings, database=self.settings.database) as client:
                 found = tuple(client.query(query).result_rows[0])
             if all(have >= want for have, want in zip(found, rows.values(), strict=True)):
                 return
@@ -101,15 +105,14 @@ class Pipeline:
             progress(f"{sum(found):,} of {sum(rows.values()):,} rows are in ClickHouse")
             time.sleep(_POLL_SECONDS)
 
-    def stop_job(self) -> None:
-        """Stop the job with a savepoint, so that its last results are committed."""
-        target = f"{(self._settings.home_dir / 'flink').as_uri()}/savepoints"
-        FlinkRest(self._settings).stop(self.job_id, target, drain=False)
+    def stop_job(self) -> str:
+        """Stop the job with a savepoint, so that its last results are committed; the savepoint's URI."""
+        return FlinkRest(self.settings).stop(self.job_id, savepoint_dir(self.settings), drain=False)
 
     def drain_loaders(self) -> None:
         """Wait until what is committed is loaded: stop the loaders and run each once more until idle."""
         self.end_loaders()
-        environment = dict(os.environ) | self._settings.as_environment() | {MARK: str(self._settings.home_dir)}
+        environment = dict(os.environ) | self.settings.as_environment() | {MARK: str(self.settings.home_dir)}
         done = subprocess.run(
             [
                 sys.executable,
@@ -131,6 +134,17 @@ class Pipeline:
         if done.returncode != 0:
             raise HailstreamError(f"the ClickHouse loader failed: {done.stderr[-600:]}")
 
+    def loaded_rows(self, table: str) -> int:
+        """Rows of a table so far."""
+        with reachable(self.settings, database=self.settings.database) as client:
+            return int(client.query(f"SELECT count() FROM {table}").result_rows[0][0])
+
+    def kill_loader(self, name: str) -> None:
+        """Kill a loader (-9), as a crash would."""
+        loader = self._loaders.pop(name)
+        loader.kill()
+        loader.wait()
+
     def end_loaders(self) -> None:
         """End the loaders cleanly: each finishes its batch."""
         for loader in self._loaders.values():
@@ -145,4 +159,4 @@ class Pipeline:
 
     def restarts(self) -> int:
         """How often Flink restarted the job."""
-        return FlinkRest(self._settings).restarts(self.job_id) if self.job_id else 0
+        return FlinkRest(self.settings).restarts(self.job_id) if self.job_id else 0

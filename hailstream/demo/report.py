@@ -18,9 +18,10 @@ def print_result(result: DemoResult, settings: Settings, console: Console) -> No
     proof = result.proof
     console.print(
         f"log: {proof.records:,} records = {sum(result.replay.sent.values()):,} sent + "
-        f"{result.replay.heartbeats:,} heartbeats; unreadable {proof.unreadable:,}, in the dead letters {proof.rejected:,}; "
-        f"job restarts {result.restarts}",
+        f"{result.replay.heartbeats:,} heartbeats; unreadable {proof.unreadable:,}, "
+        f"in the dead letters {proof.rejected:,}; job restarts {result.restarts}",
         highlight=False,
+        soft_wrap=True,
     )
     for metric in proof.metrics:
         for row in metric.examples:

@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from hailstream.doctor.finding import Finding, error, ok
-from hailstream.local.processes import owner_of
+from hailstream.local.ports import owner_of
 from hailstream.settings import LOOPBACK, Settings
 
 #: Port setting -> the setting that makes its server an external one ("" = always ours).

@@ -13,8 +13,8 @@ from pathlib import Path
 from hailstream.errors import HailstreamError
 
 
-def settle_plan(compiled: str, kept: Path, *, restoring: bool) -> str:
-    """The plan to run, kept in ``kept`` for the next start.
+def settle_plan(compiled: str, kept: Path, *, restoring: bool) -> None:
+    """Keep the plan that is about to run in ``kept``, for the next start to compare with.
 
     Args:
         compiled: the plan of today's definition, as JSON text.
@@ -35,7 +35,6 @@ def settle_plan(compiled: str, kept: Path, *, restoring: bool) -> str:
     scratch = kept.with_suffix(".new")
     scratch.write_text(compiled)
     scratch.replace(kept)
-    return compiled
 
 
 def _first_change(old: str, new: str) -> str:

@@ -63,15 +63,19 @@ def submit(
     """Build and submit; see :func:`run_job`."""
     from hailstream.flink.environment import create_environment
     from hailstream.flink.graph import Graph
+    from hailstream.flink.partitions import require_partitions
     from hailstream.flink.plan import settle_plan
+    from hailstream.local.topics_admin import create_topics
     from hailstream.schemas_registry import known_writer_schemas
 
+    topics = list(topics)
+    create_topics(settings)
+    require_partitions(settings, topics)
     table_env = create_environment(settings, job_title(name, settings))
     graph = Graph(table_env, settings, name, {topic: known_writer_schemas(topic, settings) for topic in topics})
     build(graph)
     compiled = graph.statements()._j_statement_set.compilePlan()
-    text = settle_plan(compiled.asJsonString(), plan or plan_path(name, settings), restoring=restoring)
-    del text  # the same text as `compiled`
+    settle_plan(compiled.asJsonString(), plan or plan_path(name, settings), restoring=restoring)
     compiled.execute()
 
 

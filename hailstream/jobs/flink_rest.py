@@ -42,9 +42,10 @@ class FlinkRest:
         *,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
+        transport: httpx.BaseTransport | None = None,
     ) -> None:
         self._address = settings.flink_address
-        self._client = httpx.Client(base_url=self._address, timeout=30)
+        self._client = httpx.Client(base_url=self._address, timeout=30, transport=transport)
         self._clock = clock
         self._sleep = sleep
 
@@ -76,6 +77,11 @@ class FlinkRest:
         """Cancel without a savepoint and wait until the job is gone."""
         self._call("PATCH", f"/jobs/{job_id}", params={"mode": "cancel"})
         self.wait_for(lambda: self.state(job_id) not in ACTIVE_STATES, 60, f"job {job_id} to be cancelled")
+
+    def cancel_if_active(self, job_id: str) -> None:
+        """Cancel a job unless it is over already."""
+        if self.state(job_id) in ACTIVE_STATES:
+            self.cancel(job_id)
 
     def state(self, job_id: str) -> str:
         return str(self._call("GET", f"/jobs/{job_id}")["state"])

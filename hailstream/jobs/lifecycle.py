@@ -24,7 +24,7 @@ def running_job(name: str, settings: Settings, rest: FlinkRest) -> Job:
 
 def savepoint_dir(settings: Settings) -> str:
     """The URI below which savepoints go: beside the checkpoints."""
-    base = settings.checkpoint_dir or (settings.home_dir / "flink").as_uri()
+    base = settings.checkpoint_dir or (settings.home_dir / "data" / "flink").as_uri()
     return f"{base.rstrip('/')}/savepoints"
 
 

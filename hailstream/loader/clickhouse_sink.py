@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -100,7 +100,7 @@ class ClickHouseSink:
         self._client.insert_arrow(table, stored.to_arrow(compat_level=pl.CompatLevel.oldest()), settings=settings)
 
     @contextlib.contextmanager
-    def _server(self):  # type: ignore[no-untyped-def]
+    def _server(self) -> Iterator[None]:
         """Turns what is the server's trouble into SinkAway; lets errors about data pass."""
         from clickhouse_connect.driver.exceptions import ClickHouseError
         from urllib3.exceptions import HTTPError

@@ -67,7 +67,7 @@ class Patience:
 
         retrying = Retrying(
             retry=retry_if_exception_type(waitable),
-            wait=wait_exponential_jitter(initial=FIRST_SECONDS, max=LONGEST_SECONDS, jitter=FIRST_SECONDS),
+            wait=wait_exponential_jitter(multiplier=FIRST_SECONDS, max=LONGEST_SECONDS, jitter=FIRST_SECONDS),
             stop=stop_when_event_set(self._stop),
             sleep=self._sleep,
             before_sleep=before_sleep,

@@ -116,6 +116,7 @@ def servers(settings: Settings, jars: Jars) -> tuple[Server, ...]:
         link_libraries(run / "lib", jars)
 
     memory = Memory.of(settings.taskmanager_memory).java_options()
+    launcher = (sys.executable, "-m", "hailstream.local.taskmanager", str(settings.home_dir))
     return (
         Server(
             name="flink-jobmanager",
@@ -133,7 +134,7 @@ def servers(settings: Settings, jars: Jars) -> tuple[Server, ...]:
         ),
         Server(
             name="flink-taskmanager",
-            command=(*java("-XX:+UseG1GC", *memory, *options, "-cp", class_path), TASKMANAGER, *arguments),
+            command=(*launcher, *java("-XX:+UseG1GC", *memory, *options, "-cp", class_path), TASKMANAGER, *arguments),
             ports={},
             data=folder,
             check=lambda: check(settings),

@@ -26,7 +26,7 @@ from typing import Any
 import psutil
 
 from hailstream.errors import HailstreamError
-from hailstream.local.processes import MARK
+from hailstream.local.processes import MARK, wait_for_end
 from hailstream.local.server import Server
 
 LOG_BYTES = "10MB"
@@ -221,7 +221,7 @@ class Manager:
             for name in self.processes():
                 self._call("supervisor.removeProcessGroup", name)
             self._call("supervisor.shutdown")
-            psutil.wait_procs([supervisord], timeout=EXIT_SECONDS)
+            wait_for_end([supervisord], EXIT_SECONDS)
 
     def forget_socket(self) -> None:
         """Remove the socket and, where it had one, its temporary folder."""

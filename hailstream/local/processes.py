@@ -1,21 +1,20 @@
-"""Processes of ours, found by a mark in their environment, and owners of ports."""
+"""Processes of ours, found by a mark in their environment."""
 
 from __future__ import annotations
 
 import os
-import socket
+import time
+from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
-
-from hailstream.settings import LOOPBACK
 
 #: Every process of a stack inherits it, down to Flink's Python workers; its value is the home folder.
 MARK = "HAILSTREAM_STACK"
 TERM_SECONDS = 2.0
 KILL_SECONDS = 5.0
+POLL_SECONDS = 0.05
 
 
 def of_stack(home: Path) -> list[psutil.Process]:
@@ -28,7 +27,7 @@ def of_stack(home: Path) -> list[psutil.Process]:
     return [process for process in found if process.pid != os.getpid()]
 
 
-def end(processes: list[psutil.Process]) -> None:
+def end(processes: Sequence[psutil.Process]) -> None:
     """Ask them to end, then kill those that have not after a few seconds.
 
     psutil compares the creation time, so a number that was given to another
@@ -37,11 +36,31 @@ def end(processes: list[psutil.Process]) -> None:
     for process in processes:
         with suppress(psutil.Error):
             process.terminate()
-    _, alive = psutil.wait_procs(processes, timeout=TERM_SECONDS)
+    alive = wait_for_end(processes, TERM_SECONDS)
     for process in alive:
         with suppress(psutil.Error):
             process.kill()
-    psutil.wait_procs(alive, timeout=KILL_SECONDS)
+    wait_for_end(alive, KILL_SECONDS)
+
+
+def wait_for_end(processes: Sequence[psutil.Process], timeout: float) -> list[psutil.Process]:
+    """Wait until they have ended; returns those that have not after ``timeout`` seconds.
+
+    A zombie has ended: where nobody collects orphans, as in many containers,
+    they stay zombies for ever.
+    """
+    expiry = time.monotonic() + timeout
+    while (alive := [process for process in processes if is_alive(process)]) and time.monotonic() < expiry:
+        time.sleep(POLL_SECONDS)
+    return alive
+
+
+def is_alive(process: psutil.Process) -> bool:
+    """Whether it runs; a zombie does not."""
+    try:
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
 
 
 def end_stack(home: Path) -> int:
@@ -52,56 +71,3 @@ def end_stack(home: Path) -> int:
         count += len(found)
         end(found)
     return count
-
-
-def free_port() -> int:
-    """A loopback port that nobody listens on now."""
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        probe.bind((LOOPBACK, 0))
-        return int(probe.getsockname()[1])
-
-
-@dataclass(frozen=True)
-class Owner:
-    """Who listens on a port.
-
-    Attributes:
-        home: the stack it belongs to, if it is one's.
-    """
-
-    pid: int
-    command: str
-    home: str | None
-
-
-def is_free(port: int) -> bool:
-    """Whether a server could listen on the loopback port now."""
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        # As servers do: connections of a former server that linger do not count.
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((LOOPBACK, port))
-        except OSError:
-            return False
-        return True
-
-
-def owner_of(port: int) -> Owner | None:
-    """The process that listens on ``port``; None where the system does not tell."""
-    try:
-        connections = psutil.net_connections(kind="tcp")
-    except (psutil.Error, OSError):
-        return None
-    for connection in connections:
-        listens = connection.status == psutil.CONN_LISTEN
-        if listens and connection.laddr and connection.laddr.port == port and connection.pid:
-            home = None
-            try:
-                process = psutil.Process(connection.pid)
-                command = process.name()
-                with suppress(psutil.Error, OSError):
-                    home = process.environ().get(MARK)
-                return Owner(connection.pid, command, home)
-            except psutil.Error:
-                return None
-    return None

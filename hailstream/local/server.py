@@ -26,7 +26,7 @@ class Server:
 
     Attributes:
         name: as `status` and `logs` show it, ``flink-taskmanager``.
-        command: runs in the foreground and is the server itself, no wrapper.
+        command: runs in the foreground and is, or becomes, the server itself.
         ports: each port it listens on, by the setting that moves it.
         data: folder below home that holds what it must keep; survives `down`.
         check: raises NotReadyError unless the server does its work.

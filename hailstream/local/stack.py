@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from hailstream.errors import HailstreamError
-from hailstream.local import processes
+from hailstream.local import ports, processes
 from hailstream.local.jars import Jars, ensure_jars
 from hailstream.local.manager import Manager, Process
 from hailstream.local.server import NotReadyError, Server, Service, without_credentials
@@ -304,9 +304,9 @@ def check_ports(servers: Sequence[Server]) -> None:
     """Raise HailstreamError for the first port that a foreign process listens on."""
     listening = [(server, setting, port) for server in servers for setting, port in server.ports.items()]
     for server, setting, port in listening:
-        if processes.is_free(port):
+        if ports.is_free(port):
             continue
-        owner = processes.owner_of(port)
+        owner = ports.owner_of(port)
         who = f" by process {owner.pid} ({owner.command})" if owner else ""
         of_home = f", part of the stack in {owner.home}" if owner and owner.home else ""
         raise HailstreamError(

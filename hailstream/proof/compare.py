@@ -147,14 +147,17 @@ def _compare(connection: duckdb.DuckDBPyConnection, client: Any, how: Recount, a
     same = " AND ".join(f'e."{name}" = f."{name}"::HUGEINT' for name in columns)
     connection.execute(f"""
         CREATE OR REPLACE TEMP TABLE drift AS
-        SELECT CASE WHEN f.zone_id IS NULL THEN 'missing' WHEN e.zone_id IS NULL THEN 'extra' ELSE 'different' END AS kind,
+        SELECT CASE WHEN f.zone_id IS NULL THEN 'missing' WHEN e.zone_id IS NULL THEN 'extra'
+                    ELSE 'different' END AS kind,
                coalesce(e.zone_id, f.zone_id) AS zone_id, coalesce(e.window_end, f.window_end) AS window_end,
                {", ".join(f'e."{c}" AS "{c}_expected", f."{c}" AS "{c}_found"' for c in columns)}
         FROM {how.metric}_expected e FULL JOIN found f USING (zone_id, window_start, window_end)
         WHERE NOT coalesce({same}, false)""")
     connection.unregister("found")
     kinds = dict(connection.execute("SELECT kind, count(*) FROM drift GROUP BY kind").fetchall())
-    examples = connection.execute(f"SELECT * FROM drift ORDER BY window_end, zone_id LIMIT {_SHOWN}").fetchdf()
+    shown = connection.execute(f"SELECT * FROM drift ORDER BY window_end, zone_id LIMIT {_SHOWN}")
+    names = [column[0] for column in shown.description]
+    examples = [dict(zip(names, row, strict=True)) for row in shown.fetchall()]
     rows = connection.execute(f"SELECT count(*) FROM {how.metric}_expected").fetchall()
     return MetricProof(
         metric=how.metric,
@@ -165,7 +168,7 @@ def _compare(connection: duckdb.DuckDBPyConnection, client: Any, how: Recount, a
         different=kinds.get("different", 0),
         late_expected=accounts.late,
         late_found=_one(client, f"SELECT count() FROM late WHERE metric = '{how.metric}'"),
-        examples=examples.to_dict("records"),
+        examples=examples,
     )
 
 

@@ -95,7 +95,8 @@ def recount(
         SELECT *, event_time // {MINUTE_MS} * {MINUTE_MS} AS minute, watermark >= minute + {MINUTE_MS} - 1 AS late,
                row_number() OVER (PARTITION BY late, minute, trip_id ORDER BY event_time, "offset") = 1 AS first
         FROM (SELECT *, max(record_time) FILTER ({plausible}) OVER
-                        (PARTITION BY "partition" ORDER BY "offset" ROWS UNBOUNDED PRECEDING) - {disorder_ms} AS watermark
+                        (PARTITION BY "partition" ORDER BY "offset" ROWS UNBOUNDED PRECEDING)
+                        - {disorder_ms} AS watermark
               FROM {how.log})
         WHERE readable AND {plausible}""")
     closed = _closed_until(connection, how, plausible, disorder_ms)

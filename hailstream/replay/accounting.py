@@ -28,6 +28,7 @@ class ReplayReport:
         found: events that a killed part of this replay had sent already; part of ``sent``.
         heartbeats: heartbeats acknowledged.
         missing: records that were acknowledged in this part and are not in the log.
+        repeated: records that are in the log and were not sent: a broker that crashed took them twice.
         reached: event time reached; None when nothing was sent.
         seconds: how long it took, all parts together.
         seconds_here, sent_here: of this part alone.
@@ -43,6 +44,7 @@ class ReplayReport:
     found: int = 0
     heartbeats: int = 0
     missing: int = 0
+    repeated: int = 0
     reached: datetime | None = None
     seconds: float = 0.0
     seconds_here: float = 0.0
@@ -109,6 +111,8 @@ class ReplayReport:
         if self.refused_file is not None:
             table.add_row("  events not sent are in", str(self.refused_file))
         table.add_row("heartbeats", f"{self.heartbeats:,}")
+        if self.repeated:
+            table.add_row("stored twice by a broker that crashed", f"{self.repeated:,}")
         table.add_section()
         table.add_row("event time reached", f"{self.reached:%Y-%m-%d %H:%M:%S} UTC" if self.reached else "-")
         table.add_row("seconds", f"{self.seconds:,.1f}")

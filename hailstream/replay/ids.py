@@ -29,16 +29,14 @@ FOIL_FARE_KEY: tuple[str, ...] = ("pickup_time", "driver_id", "vehicle_id")
 
 
 def digest_sql(label: str, columns: Sequence[str], present: Collection[str]) -> str:
-    """SQL for 24 hex digits of the md5 of ``label`` and ``columns``; a column not ``present`` is null.
+    """SQL for 24 hex digits of the md5 of a JSON array: ``label``, then ``columns``, null where not ``present``.
 
     Times enter as milliseconds of the wall clock, so that no rule of zones is part of an id.
     """
-    parts = [f"'{label}'"]
+    values = [f"'{label}'"]
     for name in columns:
         if name not in present:
-            parts.append("''")
-        elif name.endswith("_time"):
-            parts.append(f"coalesce(epoch_ms({name})::VARCHAR, '')")
+            values.append("NULL")
         else:
-            parts.append(f"coalesce({name}::VARCHAR, '')")
-    return f"left(md5(concat_ws('|', {', '.join(parts)})), 24)"
+            values.append(f"epoch_ms({name})" if name.endswith("_time") else name)
+    return f"left(md5(json_array({', '.join(values)})::VARCHAR), 24)"

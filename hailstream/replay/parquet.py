@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import polars as pl
+import polars.selectors as cs
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -56,7 +57,7 @@ def parquet_blocks(path: Path, layout: Layout) -> Iterator[Block]:
         names = [file.schema_arrow.names[position] for position in layout.columns.values()]
         batches = file.iter_batches(batch_size=_BATCH_ROWS, columns=names)
         while (batch := _next(batches, path)) is not None:
-            frame = pl.DataFrame(pl.from_arrow(batch))
+            frame = pl.DataFrame(pl.from_arrow(batch)).with_columns(cs.by_dtype(pl.Categorical).cast(pl.String))
             rows = frame.select(**{ours: pl.col(theirs) for ours, theirs in zip(layout.columns, names, strict=True)})
             yield Block(rows.with_row_index(ROW, next_row).with_columns(pl.col(ROW).cast(pl.Int64)), torn)
             next_row += frame.height

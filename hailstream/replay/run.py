@@ -240,6 +240,7 @@ class _Replay:
             found=sum(self._position.found.values()),
             heartbeats=state.heartbeats,
             missing=max(0, handed_over - grown),
+            repeated=max(0, grown - handed_over),
             reached=_moment(state.reached),
             seconds=state.seconds,
             seconds_here=self._clock.monotonic() - self._start,

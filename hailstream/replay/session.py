@@ -76,6 +76,7 @@ class Session:
         self._stopped = stopped
         self._tick = tick
         self._keep_refused = keep_refused
+        self._seen: dict[tuple[str, int], set[str]] = {}
         self._last_beat = position.reached
         self._frame = pl.DataFrame()
         self._row = self._digested = 0  # rows of the frame dealt with, and in the digest
@@ -164,15 +165,26 @@ class Session:
             self._producer.send(batch, start, end)
             return
         for at in range(start, end):
-            place = (batch.topics[at], batch.partitions[at])
-            waiting = self._in_log.get(place)
-            if waiting and waiting[0] == batch.keys[at]:
-                waiting.popleft()
-                self.position.found[place[0]] += 1
-                if not waiting:
-                    del self._in_log[place]
+            topic, partition, key = batch.topics[at], batch.partitions[at], batch.keys[at]
+            if self._is_in_log((topic, partition), key):
+                self.position.found[topic] += 1
             else:
                 self._producer.send(batch, at, at + 1)
+
+    def _is_in_log(self, place: tuple[str, int], key: str) -> bool:
+        """Whether the next record of a partition that is not accounted for has this key; then it is."""
+        records = self._in_log.get(place)
+        if records is None:
+            return False
+        seen = self._seen.setdefault(place, set())
+        while records and records[0] != key and records[0] in seen:
+            records.popleft()  # what a broker that crashed took twice
+        if not records or records[0] != key:
+            return False
+        seen.add(records.popleft())
+        if not records:
+            del self._in_log[place]
+        return True
 
     def _move_on(self, batch: ReadyBatch, row: int) -> None:
         """The frame's rows before ``row`` are dealt with."""

@@ -22,6 +22,7 @@ from hailstream.replay.events import BATCH_ROWS, EVENT_SCHEMA, Order
 from hailstream.replay.rows import CARRIED, EMITS_END, EMITS_START
 
 MEMORY_LIMIT = "512MB"
+_CHUNK_ROWS = 16_384
 
 _SQL_TYPES = {pl.String: "VARCHAR", pl.Int32: "INTEGER", pl.Int64: "BIGINT", pl.Float64: "DOUBLE"}
 _CARRIED_TYPES = {name: _SQL_TYPES[EVENT_SCHEMA[name]] for name in CARRIED}  # type: ignore[index]
@@ -49,9 +50,13 @@ class EventStore:
         folder = Path(self._folder.name)
         self._db = duckdb.connect(
             str(folder / "rows.duckdb"),
-            config={"memory_limit": MEMORY_LIMIT, "temp_directory": str(folder / "spill"), "threads": 2},
+            config={
+                "memory_limit": MEMORY_LIMIT,
+                "temp_directory": str(folder / "spill"),
+                "threads": 2,
+                "autoinstall_known_extensions": "false",  # never the network
+            },
         )
-        self._db.execute("SET TimeZone = 'UTC'")
         columns = ", ".join(f"{name} {type_}" for name, type_ in _CARRIED_TYPES.items())
         self._db.execute(
             "CREATE TABLE events (seq BIGINT, emits UTINYINT, trip_id VARCHAR, fare_key VARCHAR, source VARCHAR, "
@@ -132,7 +137,10 @@ class EventStore:
         self._folder.cleanup()
 
     def _insert(self, sql: str, rows: pl.DataFrame) -> None:
-        self._db.register("block", rows)
+        if rows.is_empty():
+            return
+        # DuckDB takes a chunk per thread: in one chunk, ids would be computed by one thread alone.
+        self._db.register("block", pl.concat(rows.iter_slices(_CHUNK_ROWS), rechunk=False))
         self._run(sql)
         self._db.unregister("block")
 

@@ -93,8 +93,14 @@ class FileSource:
 
     def _loaded(self) -> EventStore:
         if self._store is None:
-            store = EventStore(self._work_dir)
-            self._report = load(self._inputs, store, self._span, self._limit, self._work_dir / "rejects.csv")
+            try:
+                store = EventStore(self._work_dir)
+                self._report = load(self._inputs, store, self._span, self._limit, self._work_dir / "rejects.csv")
+            except OSError as error:
+                raise HailstreamError(
+                    f"{self._work_dir}: cannot be written: {error.strerror or error}",
+                    hint="free disk, or another folder",
+                ) from None
             self._store = store
         return self._store
 

@@ -27,25 +27,28 @@ from hailstream.loader.loop import Pace, run_loader
 from hailstream.loader.metrics import Metrics
 from hailstream.loader.redis_now import RedisNowSink
 from hailstream.loader.redis_series import RedisSeriesSink
+from hailstream.local.stack import Stack
 from hailstream.schemas import frame, load_schema
 from hailstream.settings import Settings
 from hailstream.topics import EVENTS_LATE, LOAD_REJECTED, ZONE_COUNTS, ZONE_REVENUE, Topic, topic_config
-from tests.contract.loader.fixtures import (
-    clickhouse_server,
-    kafka_server,
-    loader_settings,
-    new_namespace,
-    redis_server,
-    settings,
-)
+from tests.contract.loader.fixtures import *  # noqa: F403
 from tests.contract.loader.registry_stub import RegistryStub
 from tests.contract.loader.results import counts, encode, revenue
-from tests.contract.loader.servers import RunningServer, eventually
-
-__all__ = ["clickhouse_server", "kafka_server", "loader_settings", "new_namespace", "redis_server", "settings"]
-pytestmark = pytest.mark.usefixtures("kafka_server", "clickhouse_server", "redis_server")
+from tests.contract.loader.servers import RunningServer
+from tests.stack import Servers, as_environment, wait_until
 
 PARTITIONS = 3
+
+
+def within_a_minute(predicate: Callable[[], object], what: str) -> None:
+    wait_until(predicate, 60, f"not true in time: {what}")
+
+
+@pytest.fixture
+def settings(servers: Servers, bare_namespace: Settings) -> Settings:
+    """A namespace without topics, on servers that run."""
+    servers("kafka", "registry", "clickhouse", "redis")
+    return bare_namespace
 
 
 class Results:
@@ -53,21 +56,19 @@ class Results:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self._admin = AdminClient(settings.kafka_config())
-        self._producer = Producer(settings.kafka_config() | {"linger.ms": 1})
+        self._admin = AdminClient(settings.kafka_config() | {"log_level": "0"})
+        self._producer = Producer(settings.kafka_config() | {"linger.ms": 1, "log_level": 0})
         self._ids: dict[Topic, int] = {}
 
     def create(self, *topics: Topic) -> None:
-        new = [
-            NewTopic(t.name(self.settings.namespace), PARTITIONS, 1, config=topic_config(-1)) for t in topics
-        ]
+        new = [NewTopic(t.name(self.settings.namespace), PARTITIONS, 1, config=topic_config(-1)) for t in topics]
         for future in self._admin.create_topics(new).values():
             future.result()
 
     def delete(self, topic: Topic) -> None:
         name = topic.name(self.settings.namespace)
         self._admin.delete_topics([name])[name].result()
-        eventually(lambda: name not in self._admin.list_topics(timeout=10).topics, what=f"{name} is gone")
+        within_a_minute(lambda: name not in self._admin.list_topics(timeout=10).topics, f"{name} is gone")
 
     def schema_id(self, topic: Topic) -> int:
         if topic not in self._ids:
@@ -98,9 +99,7 @@ class Results:
         producer.begin_transaction()
         for row in rows:
             body = frame(self.schema_id(topic), encode(topic, row))
-            producer.produce(
-                topic.name(self.settings.namespace), value=body, partition=row["zone_id"] % PARTITIONS
-            )
+            producer.produce(topic.name(self.settings.namespace), value=body, partition=row["zone_id"] % PARTITIONS)
         producer.flush()
         yield producer
 
@@ -165,14 +164,14 @@ def has(settings: Settings, expected: list[tuple[Any, ...]]) -> Callable[[], boo
 
 
 def windows(minutes: int, zones: int = 6) -> list[dict[str, Any]]:
-    return [counts(zone, minute, trips=zone * 1000 + minute) for minute in range(minutes) for zone in range(1, zones + 1)]
+    return [
+        counts(zone, minute, trips=zone * 1000 + minute) for minute in range(minutes) for zone in range(1, zones + 1)
+    ]
 
 
 def expected_of(rows: Sequence[dict[str, Any]]) -> list[tuple[Any, ...]]:
     start = min(row["window_start"] for row in rows)
-    newest = {
-        (row["zone_id"], int((row["window_start"] - start).total_seconds()) // 60): row["trips"] for row in rows
-    }
+    newest = {(row["zone_id"], int((row["window_start"] - start).total_seconds()) // 60): row["trips"] for row in rows}
     return sorted((zone, minute, trips) for (zone, minute), trips in newest.items())
 
 
@@ -190,7 +189,8 @@ def die_after_the_third():
         os.kill(os.getpid(), signal.SIGKILL)
 
 settings = Settings.model_validate_json(sys.stdin.read())
-run_loader(settings, ClickHouseSink(settings), threading.Event(), pace=Pace(int(sys.argv[1]), 0.2), after_write=die_after_the_third)
+pace = Pace(int(sys.argv[1]), 0.2)
+run_loader(settings, ClickHouseSink(settings), threading.Event(), pace=pace, after_write=die_after_the_third)
 """
 
 
@@ -211,47 +211,50 @@ def test_a_kill_between_insert_and_commit_loses_nothing_and_doubles_nothing(
         )
         assert killed.returncode == -signal.SIGKILL, killed.stderr
     stored_before = query(settings, "SELECT count() FROM zone_counts_raw")[0][0]
-    assert 0 < stored_before
+    assert stored_before > 0
     load_all(settings, ClickHouseSink(settings), pace=Pace(64, 0.1))
     assert shown(settings) == expected_of(rows)
     raw = query(settings, "SELECT count(), uniqExact(version, zone_id) FROM zone_counts_raw")[0]
     assert raw[0] >= raw[1] == len(rows)
 
 
-def test_clickhouse_that_is_stopped_in_the_middle_is_waited_for(
-    settings: Settings, results: Results, clickhouse_server: RunningServer, caplog: pytest.LogCaptureFixture
+def test_clickhouse_that_is_killed_in_the_middle_is_waited_for(
+    results: Results, own_clickhouse: tuple[Settings, RunningServer], caplog: pytest.LogCaptureFixture
 ) -> None:
+    settings, clickhouse = own_clickhouse
     early, late = windows(10), windows(30)[60:]
     results.send(ZONE_COUNTS, early)
     with loading(settings, ClickHouseSink(settings), pace=Pace(50, 0.2)) as metrics, caplog.at_level(logging.INFO):
-        eventually(has(settings, expected_of(early)), what="the first rows are there")
-        clickhouse_server.kill()
+        within_a_minute(has(settings, expected_of(early)), "the first rows are there")
+        clickhouse.kill()
         results.send(ZONE_COUNTS, late)
-        eventually(
-            lambda: metrics.registry.get_sample_value("hailstream_loader_retries_total", {"sink": "clickhouse"}) or 0 >= 3,
+        within_a_minute(
+            lambda: (
+                metrics.registry.get_sample_value("hailstream_loader_retries_total", {"sink": "clickhouse"}) or 0 >= 3
+            ),
             what="it tries again",
         )
         assert metrics.registry.get_sample_value("hailstream_loader_sink_up", {"sink": "clickhouse"}) == 0
-        clickhouse_server.start()
-        eventually(has(settings, expected_of(early + late)), what="the rest is there")
+        clickhouse.start()
+        within_a_minute(has(settings, expected_of(early + late)), "the rest is there")
         assert metrics.registry.get_sample_value("hailstream_loader_sink_up", {"sink": "clickhouse"}) == 1
     said = [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
     assert len([line for line in said if "waiting for it" in line]) == 1
     assert len([line for line in said if "back after" in line]) == 1
 
 
-def test_a_kafka_that_is_killed_in_the_middle_is_waited_for(
-    settings: Settings, results: Results, kafka_server: RunningServer
-) -> None:
+def test_a_kafka_that_is_killed_in_the_middle_is_waited_for(settings: Settings, results: Results) -> None:
     rows = windows(10)
     results.send(ZONE_COUNTS, rows)
     with loading(settings, ClickHouseSink(settings), pace=Pace(50, 0.2)):
-        eventually(has(settings, expected_of(rows)), what="the first rows are there")
-        kafka_server.kill()
-        kafka_server.start()
+        within_a_minute(has(settings, expected_of(rows)), "the first rows are there")
+        broker = next(server for server in Stack(settings).status() if server.name == "kafka")
+        assert broker.pid is not None
+        # Its manager starts it again.
+        os.kill(broker.pid, signal.SIGKILL)
         more = windows(20)
         Results(settings).send(ZONE_COUNTS, more[len(rows) :])
-        eventually(has(settings, expected_of(more)), what="the rest is there")
+        within_a_minute(has(settings, expected_of(more)), "the rest is there")
 
 
 def test_an_unreadable_message_and_a_refused_row_are_kept_with_their_reasons_and_the_rest_goes_in(
@@ -306,12 +309,12 @@ def test_a_topic_that_appears_or_is_made_anew_while_the_loader_runs_is_noticed(
     old = [counts(zone, minute, trips=1) for minute in range(20) for zone in range(1, 4)]
     results.send(ZONE_COUNTS, old)
     with loading(settings, ClickHouseSink(settings), pace=Pace(1000, 0.1)):
-        eventually(has(settings, expected_of(old)), what="the old topic is loaded")
+        within_a_minute(has(settings, expected_of(old)), "the old topic is loaded")
         results.delete(ZONE_COUNTS)
         results.create(ZONE_COUNTS, EVENTS_LATE)
         new = [counts(zone, minute, trips=2) for minute in range(30) for zone in range(1, 4)]
         results.send(ZONE_COUNTS, new)
-        eventually(has(settings, expected_of(new)), what="the new topic is loaded")
+        within_a_minute(has(settings, expected_of(new)), "the new topic is loaded")
 
 
 def test_an_open_transaction_is_waited_for_and_spoken_of(
@@ -323,11 +326,11 @@ def test_an_open_transaction_is_waited_for_and_spoken_of(
         results.transaction(ZONE_COUNTS, rows) as producer,
         loading(settings, ClickHouseSink(settings), pace=Pace(50, 0.1), held_up_after=1.0),
     ):
-        eventually(lambda: "held up by a transaction" in caplog.text, what="it says what it waits for")
+        within_a_minute(lambda: "held up by a transaction" in caplog.text, "it says what it waits for")
         assert shown(settings) == []
         producer.commit_transaction()
-        eventually(has(settings, expected_of(rows)), what="the rows are loaded when they are committed")
-        eventually(lambda: "no longer held up" in caplog.text, what="it says that it goes on")
+        within_a_minute(has(settings, expected_of(rows)), "the rows are loaded when they are committed")
+        within_a_minute(lambda: "no longer held up" in caplog.text, "it says that it goes on")
 
 
 def test_rows_of_an_aborted_transaction_are_never_stored(settings: Settings, results: Results) -> None:
@@ -358,17 +361,18 @@ def test_a_redis_that_lost_everything_is_filled_again(settings: Settings, result
     key = f"{settings.namespace}:trip_series:2"
     with redis.Redis.from_url(settings.redis_address, decode_responses=True) as client:
         with loading(settings, RedisSeriesSink(settings)):
-            eventually(lambda: client.zcard(key) == 30, what="the series is there")
+            within_a_minute(lambda: client.zcard(key) == 30, "the series is there")
             for lost in client.scan_iter(f"{settings.namespace}:*"):
                 client.delete(lost)
             results.send(ZONE_COUNTS, [counts(2, 30, trips=7)])
-            eventually(lambda: client.zcard(key) == 31, what="the series is there again, and the new point")
+            within_a_minute(lambda: client.zcard(key) == 31, "the series is there again, and the new point")
         assert client.zrange(key, -1, -1)[0].split(":")[1] == "7"
 
 
 def test_redis_that_is_killed_in_the_middle_is_waited_for(
-    settings: Settings, results: Results, redis_server: RunningServer
+    results: Results, own_redis: tuple[Settings, RunningServer]
 ) -> None:
+    settings, server = own_redis
     results.send(ZONE_COUNTS, windows(20))
     results.send(ZONE_REVENUE, [revenue(zone, fares=["3.00"]) for zone in range(1, 7)])
     names = [f"{settings.namespace}:realtime:3:{name}" for name in ("trip_count", "avg_fare")]
@@ -376,11 +380,11 @@ def test_redis_that_is_killed_in_the_middle_is_waited_for(
         redis.Redis.from_url(settings.redis_address, decode_responses=True) as client,
         loading(settings, RedisNowSink(settings)),
     ):
-        eventually(lambda: client.mget(names) == ["3019", "3.00"], what="the newest values are there")
-        redis_server.kill()
+        within_a_minute(lambda: client.mget(names) == ["3019", "3.00"], "the newest values are there")
+        server.kill()
         results.send(ZONE_COUNTS, windows(25)[120:])
-        redis_server.start()
-        eventually(lambda: client.mget(names) == ["3024", "3.00"], what="the newest values are there")
+        server.start()
+        within_a_minute(lambda: client.mget(names) == ["3024", "3.00"], "the newest values are there")
 
 
 def test_now_shows_a_result_before_its_transaction_is_committed_and_the_series_does_not(
@@ -392,27 +396,28 @@ def test_now_shows_a_result_before_its_transaction_is_committed_and_the_series_d
         loading(settings, RedisNowSink(settings)),
         loading(settings, RedisSeriesSink(settings)),
     ):
-        eventually(lambda: client.get(f"{settings.namespace}:realtime:4:trip_count") == "4000", what="it is shown")
+        within_a_minute(lambda: client.get(f"{settings.namespace}:realtime:4:trip_count") == "4000", "it is shown")
         assert client.zcard(f"{settings.namespace}:trip_series:4") == 0
         producer.commit_transaction()
-        eventually(lambda: client.zcard(f"{settings.namespace}:trip_series:4") == 1, what="it is in the series")
+        within_a_minute(lambda: client.zcard(f"{settings.namespace}:trip_series:4") == 1, "it is in the series")
 
 
-def test_a_registry_that_is_away_is_waited_for(settings: Settings, results: Results) -> None:
+def test_a_registry_that_is_away_is_waited_for(settings: Settings) -> None:
     stub = RegistryStub()
     try:
         own = settings.model_copy(update={"registry_url": stub.url})
         writer = Results(own)
+        writer.create(ZONE_COUNTS)
         rows = windows(3)
         writer.send(ZONE_COUNTS, rows)
         stub.away = True
         with loading(own, ClickHouseSink(own), pace=Pace(50, 0.1)) as metrics:
-            eventually(
+            within_a_minute(
                 lambda: metrics.registry.get_sample_value("hailstream_loader_retries_total", {"sink": "clickhouse"}),
                 what="it tries again",
             )
             stub.away = False
-            eventually(has(own, expected_of(rows)), what="the rows are loaded")
+            within_a_minute(has(own, expected_of(rows)), "the rows are loaded")
     finally:
         stub.close()
 
@@ -420,21 +425,15 @@ def test_a_registry_that_is_away_is_waited_for(settings: Settings, results: Resu
 def test_the_command_ends_cleanly_on_sigterm_and_serves_its_metrics(settings: Settings, results: Results) -> None:
     rows = windows(10)
     results.send(ZONE_COUNTS, rows)
-    environment = {
-        f"HAILSTREAM_{name.upper()}": str(getattr(settings, name))
-        for name in ("home", "namespace", "kafka_port", "clickhouse_port", "metrics_port", "registry_url")
-    }
-    program = (
-        "import typer; from hailstream.loader import commands; app = typer.Typer(); commands.register(app); app()"
-    )
+    program = "import typer; from hailstream.loader import commands; app = typer.Typer(); commands.register(app); app()"
     loader = subprocess.Popen(
         [sys.executable, "-c", program, "load", "clickhouse"],
-        env=os.environ | environment,
+        env=os.environ | as_environment(settings),
         stderr=subprocess.PIPE,
         text=True,
     )
     try:
-        eventually(has(settings, expected_of(rows)), what="the rows are loaded")
+        within_a_minute(has(settings, expected_of(rows)), "the rows are loaded")
         name = ZONE_COUNTS.name(settings.namespace)
         wanted = f'hailstream_loader_rows_total{{sink="clickhouse",topic="{name}"}} {len(rows)}.0'
 
@@ -442,7 +441,7 @@ def test_the_command_ends_cleanly_on_sigterm_and_serves_its_metrics(settings: Se
             with urllib.request.urlopen(f"http://127.0.0.1:{settings.metrics_port}/metrics") as answer:
                 return str(answer.read(), "utf-8")
 
-        eventually(lambda: wanted in scraped(), what="the rows are counted")
+        within_a_minute(lambda: wanted in scraped(), "the rows are counted")
         assert "hailstream_loader_append_to_stored_seconds_bucket" in scraped()
         loader.send_signal(signal.SIGTERM)
         _, log = loader.communicate(timeout=60)
@@ -454,4 +453,6 @@ def test_the_command_ends_cleanly_on_sigterm_and_serves_its_metrics(settings: Se
     # Everything was committed: nothing is read again.
     metrics = Metrics()
     load_all(settings, ClickHouseSink(settings), metrics=metrics)
-    assert metrics.registry.get_sample_value("hailstream_loader_rows_total", {"sink": "clickhouse", "topic": name}) is None
+    assert (
+        metrics.registry.get_sample_value("hailstream_loader_rows_total", {"sink": "clickhouse", "topic": name}) is None
+    )

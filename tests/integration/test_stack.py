@@ -20,7 +20,8 @@ from confluent_kafka.admin import AdminClient
 from pydantic import SecretStr
 
 from hailstream.errors import HailstreamError
-from hailstream.local.processes import is_free, of_stack
+from hailstream.local.ports import is_free
+from hailstream.local.processes import is_alive, of_stack
 from hailstream.local.stack import ServerStatus, Stack
 from hailstream.settings import Settings
 from hailstream.topics import TRIPS_STARTED
@@ -130,7 +131,7 @@ def test_down_leaves_no_process_and_no_port_taken(light: Settings) -> None:
     ours = of_stack(light.home_dir)
     assert len(ours) >= 3, "the manager and two servers"
     Stack(light).down()
-    assert not any(process.is_running() for process in ours)
+    assert not any(is_alive(process) for process in ours)
     assert is_free(light.redis_port)
     assert is_free(light.clickhouse_port)
     assert {server.state for server in _status(light).values()} == {"stopped"}
@@ -150,25 +151,25 @@ def test_what_was_acknowledged_survives_down_and_up(light: Settings) -> None:
 
 def test_a_manager_that_was_killed_leaves_orphans_that_status_names_and_down_ends(light: Settings) -> None:
     Stack(light).up(only=["redis"])
-    redis_pid = _pid(light, "redis")
-    manager = int((light.home_dir / "run" / "supervisord.pid").read_text())
-    os.kill(manager, signal.SIGKILL)
-    wait_until(lambda: not psutil.pid_exists(manager), 10, "the manager lives")
-    assert psutil.pid_exists(redis_pid)
+    redis = psutil.Process(_pid(light, "redis"))
+    manager = psutil.Process(int((light.home_dir / "run" / "supervisord.pid").read_text()))
+    manager.kill()
+    wait_until(lambda: not is_alive(manager), 10, "the manager lives")
+    assert is_alive(redis)
     assert _status(light)["redis"].state == "orphaned"
     assert Stack(light).down() == 1
-    assert not psutil.pid_exists(redis_pid)
+    assert not is_alive(redis)
 
 
 def test_up_after_the_manager_was_killed_starts_anew_past_its_own_orphans(light: Settings) -> None:
     Stack(light).up(only=["redis"])
-    orphan = _pid(light, "redis")
+    orphan = psutil.Process(_pid(light, "redis"))
     os.kill(int((light.home_dir / "run" / "supervisord.pid").read_text()), signal.SIGKILL)
     Stack(light).up(only=["redis"])
     status = _status(light)["redis"]
     assert status.state == "ready"
-    assert status.pid != orphan
-    assert not psutil.pid_exists(orphan)
+    assert status.pid != orphan.pid
+    assert not is_alive(orphan)
 
 
 def test_a_server_that_crashes_is_named_with_its_exit_code_and_last_words(light: Settings) -> None:

@@ -158,8 +158,11 @@ with install.only_one():
         assert wait.stdout is not None
         lines = {hold.stdout.readline().strip(), wait.stdout.readline().strip()}
         assert lines == {"mine", "another set-up of this folder is running; waiting for it"}
-        hold.communicate("\n")
-        wait.communicate("\n")
+        for process in (hold, wait):  # both first: either may be the one that waits
+            assert process.stdin is not None
+            process.stdin.write("\n")
+            process.stdin.flush()
+        assert (hold.communicate()[0] + wait.communicate()[0]) == "mine\n"
 
 
 def test_without_python_3_11_the_commands_that_install_it_are_said(tmp_path: Path) -> None:

@@ -75,7 +75,9 @@ class Sessions:
         if key is None or keyword not in (b"SET", b"USE"):
             return
         with self._lock:
-            session = self._open[key.name]
+            session = self._open.get(key.name)
+        if session is None:  # the server is stopping
+            return
         if keyword == b"SET":
             session.customised = True
         else:

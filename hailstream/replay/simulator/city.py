@@ -130,7 +130,8 @@ def _zones(holds: Callable[[Zone], bool]) -> npt.NDArray[np.bool_]:
 
 
 def _either(zones: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-    return zones[:, None] | zones
+    either: npt.NDArray[np.bool_] = zones[:, None] | zones
+    return either
 
 
 def _rate_codes() -> npt.NDArray[np.int32]:
@@ -143,7 +144,8 @@ def _rate_codes() -> npt.NDArray[np.int32]:
 
 def _tolled() -> npt.NDArray[np.bool_]:
     boroughs = np.array(["", *(zone.borough for zone in ZONES[: SIZE - 1])])
-    return (boroughs[:, None] != boroughs) & _either(boroughs == "Manhattan")
+    tolled: npt.NDArray[np.bool_] = (boroughs[:, None] != boroughs) & _either(boroughs == "Manhattan")
+    return tolled
 
 
 def _balanced(nearness: Floats, rows: Floats, columns: Floats) -> Floats:

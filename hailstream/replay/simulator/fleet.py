@@ -16,11 +16,11 @@ from hailstream.replay.simulator.trips import TRIP, Trips
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 
-BUSIEST = 0.65  # of the fleet, with a passenger in the busiest hour
+BUSIEST = 0.75  # of the fleet, with a passenger or on the way to where the next one is, in the busiest hour
 TURNAROUND_MS = 60_000  # at least, between two trips
 SHORTEST_MS, LONGEST_MS = 90_000, 9_000_000
 CRUISE_MPH = 25.0
-MAX_DRIVERS = 50_000_000
+MAX_DRIVERS = 20_000_000
 _SPREAD = 0.28  # of the logarithm of speeds
 _PASSENGERS = np.array([1] * 71 + [2] * 14 + [3] * 4 + [4] * 2 + [5] * 4 + [6] * 3 + [-1] * 2, np.int8)
 
@@ -31,13 +31,15 @@ class Plan:
 
     Attributes:
         begins: trips that begin per ms, by hour.
-        busy: drivers with a passenger, by hour.
+        driving: drivers with a passenger, by hour.
+        cruise: mean time from one trip to where the next one may begin, ms.
         size: of the fleet.
         events_per_second: in the mean of the span.
     """
 
     begins: Floats
-    busy: Floats
+    driving: Floats
+    cruise: float
     size: int
     events_per_second: float
 
@@ -65,10 +67,11 @@ class Fleet:
         self._mph = load_week().mph[hours.of_week]
         plan = make_plan(spec, city, hours)
         self.size, self.events_per_second = plan.size, plan.events_per_second
-        self._demand = Demand(hours, plan.begins, plan.busy, self.size)
+        self._demand = Demand(hours, plan.begins, plan.driving + plan.begins * plan.cruise, self.size)
         self._serial = 0
         start = int(spec.start.timestamp() * 1000)
-        self.under_way = self._begin(start, plan.busy[hours.index(np.array([start]))[0]])
+        hour = hours.index(np.array([start]))[0]
+        self.under_way = self._begin(start, plan.driving[hour], plan.begins[hour], plan.cruise)
 
     def drive(self, number: int, until: int) -> Begun:
         """The trips that begin before ``until`` (ms) and were not told yet; ``number`` is the slice's."""
@@ -102,13 +105,13 @@ class Fleet:
     def _random(self, number: int) -> np.random.Generator:
         return np.random.Generator(np.random.PCG64(np.random.SeedSequence((self._seed, number + 1))))
 
-    def _begin(self, start: int, busy: float) -> Trips:
+    def _begin(self, start: int, driving: float, begins: float, cruise: float) -> Trips:
         """Put the fleet into the city as it is at ``start``; the trips then under way."""
         rng = self._random(-1)
         self._zone = self._city.draw_pickup(rng.random(self.size))
         self._spot = np.full(self.size, -1, np.int8)
-        self._next_start = np.full(self.size, start, np.int64)
-        drivers = np.flatnonzero(rng.random(self.size) < busy / self.size)
+        chance = rng.random(self.size) * self.size
+        drivers = np.flatnonzero(chance < driving)
         trips = self._trips(drivers.astype(np.uint32), np.full(len(drivers), start, np.int64), rng)
         if len(trips):
             # At a given moment, long trips are met more often than short ones.
@@ -121,7 +124,10 @@ class Fleet:
             trips["start"] -= age
             trips["end"] -= age
             self._number(trips)
-        self._next_start = self._demand.next_passenger(self._next_start, rng.standard_exponential(self.size))
+        # Those between two trips are anywhere on their way; the others wait already.
+        cruising = np.clip((driving + begins * cruise - chance) / begins, 0, cruise)
+        free = start + cruising.astype(np.int64)
+        self._next_start = self._demand.next_passenger(free, rng.standard_exponential(self.size))
         self._finish(drivers, trips, rng)
         return trips
 
@@ -158,15 +164,12 @@ class Fleet:
 
     def _finish(self, at: npt.NDArray[np.int64], trips: Trips, rng: np.random.Generator) -> None:
         """Where and when the drivers of these trips find their next passengers."""
-        city, count = self._city, len(at)
-        end, target = trips["end"], trips["target"]
-        found = self._demand.next_passenger(end + TURNAROUND_MS, rng.standard_exponential(count))
-        nearby = city.draw_cruise(target, rng.random(count))
-        way = city.miles[target, nearby] + city.radius[target] + city.radius[nearby]
-        stays = (nearby == target) | (way / CRUISE_MPH * HOUR_MS > found - end)
-        self._zone[at] = np.where(stays, target, nearby)
-        self._spot[at] = np.where(stays, trips["target_spot"], -1)
-        self._next_start[at] = found
+        target = trips["target"]
+        nearby, way = _cruise(self._city, target, rng.random(len(at)))
+        there = trips["end"] + TURNAROUND_MS + way
+        self._zone[at] = nearby
+        self._spot[at] = np.where(nearby == target, trips["target_spot"], -1)
+        self._next_start[at] = self._demand.next_passenger(there, rng.standard_exponential(len(at)))
 
     def _number(self, trips: Trips) -> None:
         trips["serial"] = np.arange(self._serial, self._serial + len(trips), dtype=np.uint64)
@@ -182,27 +185,39 @@ def make_plan(spec: SimulationSpec, city: City, hours: Hours) -> Plan:
     week = load_week()
     rng = np.random.Generator(np.random.PCG64(0))
     origins = city.draw_pickup(rng.random(50_000))
-    miles = city.miles[origins, city.draw_target(origins, rng.random(50_000))] * 1.05
+    targets = city.draw_target(origins, rng.random(50_000))
+    miles = city.miles[origins, targets] * 1.05
+    _, way = _cruise(city, targets, rng.random(50_000))
     # The mean of 1/speed is exp(spread^2 / 2) times that of the median speed.
     hours_at_1_mph = float(np.mean(miles / _pace(miles))) * float(np.exp(_SPREAD**2 / 2))
-    takes = hours_at_1_mph / week.mph * HOUR_MS + TURNAROUND_MS
+    takes = hours_at_1_mph / week.mph * HOUR_MS
+    cruise = TURNAROUND_MS + float(np.mean(way))
     start, end = spec.start.timestamp() * 1000, spec.end.timestamp() * 1000
     inside = np.clip(np.minimum(hours.edges[1:], end) - np.maximum(hours.edges[:-1], start), 0, None)
     mean = float(np.sum(week.weights[hours.of_week] * inside) / np.sum(inside))
     if spec.rate is None:
-        per_ms = BUSIEST * (spec.drivers or 1) / float(np.max(week.weights * takes))
+        per_ms = BUSIEST * (spec.drivers or 1) / float(np.max(week.weights * (takes + cruise)))
     else:
         per_ms = spec.rate / 2 / 1000 / mean  # a trip is two events
     begins = per_ms * week.weights[hours.of_week]
-    busy = begins * takes[hours.of_week]
-    needed = int(np.ceil(np.max(busy[inside > 0]) / BUSIEST - 1e-6))
+    driving = begins * takes[hours.of_week]
+    needed = int(np.ceil(np.max((driving + begins * cruise)[inside > 0]) / BUSIEST - 1e-6))
     if needed > MAX_DRIVERS:
         raise HailstreamError(
             f"sim: rate={spec.rate:g} needs {needed:,} drivers, more than {MAX_DRIVERS:,}",
             hint="lower the rate and replay it at a higher --speed",
             exit_code=2,
         )
-    return Plan(begins, busy, max(needed, spec.drivers or 1), 2000 * per_ms * mean)
+    return Plan(begins, driving, cruise, max(needed, spec.drivers or 1), 2000 * per_ms * mean)
+
+
+def _cruise(
+    city: City, zones: npt.NDArray[np.int16], chances: Floats
+) -> tuple[npt.NDArray[np.int16], npt.NDArray[np.int64]]:
+    """Where free drivers go, and how long it takes them (ms), from edge to edge at most."""
+    nearby = city.draw_cruise(zones, chances)
+    miles = np.where(nearby == zones, 0, city.miles[zones, nearby] + city.radius[zones] + city.radius[nearby])
+    return nearby, (miles / CRUISE_MPH * HOUR_MS).astype(np.int64)
 
 
 def _pace(miles: Floats) -> Floats:

@@ -82,7 +82,8 @@ def _far_from(city: City, zones: npt.NDArray[np.int16], rng: np.random.Generator
     """Of eight zones drawn for each, the farthest."""
     drawn = city.draw_pickup(rng.random(8 * len(zones))).reshape(8, -1)
     farthest = np.argmax(city.miles[zones, drawn], axis=0)
-    return drawn[farthest, np.arange(len(zones))]
+    far: npt.NDArray[np.int16] = drawn[farthest, np.arange(len(zones))]
+    return far
 
 
 def _short(trips: Trips, city: City, size: Floats) -> Trips:

@@ -26,7 +26,7 @@ from hailstream.replay.simulator.trips import Calendar
 
 LEDGER_FILE = "ledger.csv"
 SLICE_EVENTS = 100_000
-_LONGEST_SLICE_MS, _SHORTEST_SLICE_MS = 1_800_000, 1_000
+_LONGEST_SLICE_MS, _SHORTEST_SLICE_MS = 21_600_000, 1_000
 _FRAUD_STREAM = 2
 
 
@@ -48,8 +48,17 @@ class SimulationReport(SourceReport):
 class Simulation:
     """A seeded simulation: the same spec gives the same events, however they are cut into batches.
 
-    Memory is that of the fleet, of the trips under way and of a slice of about
-    100,000 events, however long the simulation is.
+    Memory is that of the fleet, of the trips under way and of a slice of time,
+    however long the simulation is.
+
+    Args:
+        spec: what to simulate.
+        start, until, limit: see :func:`open_simulation`.
+        ledger: its file; None only counts.
+        schema_ids: see :func:`open_simulation`.
+        batch_rows: of the frames handed out; changes nothing else.
+        slice_events: events of a slice of time, about. The city is drawn slice by
+            slice, so another number gives another city.
     """
 
     def __init__(
@@ -62,6 +71,7 @@ class Simulation:
         ledger: Path | None = None,
         schema_ids: tuple[int, int] = (1, 2),
         batch_rows: int = BATCH_ROWS,
+        slice_events: int = SLICE_EVENTS,
     ) -> None:
         self.name = f"sim:{spec.seed}"
         self.spec = spec
@@ -70,6 +80,7 @@ class Simulation:
         self._limit = limit
         self._ledger_path = ledger
         self._batch_rows = batch_rows
+        self._slice_events = slice_events
         self._city = load_city()
         self._hours = Hours.around(spec.start, spec.end)
         self._corrupter = Corrupter(schema_ids)
@@ -150,7 +161,9 @@ class Simulation:
         framer = Framer(city, Biller(city, hours, key), key, spec.seed)
         faults = EventFaults(spec, key, self._corrupter)
         begin, end = (int(moment.timestamp() * 1000) for moment in (spec.start, spec.end))
-        length = int(np.clip(SLICE_EVENTS * 1000 / fleet.events_per_second, _SHORTEST_SLICE_MS, _LONGEST_SLICE_MS))
+        length = int(
+            np.clip(self._slice_events * 1000 / fleet.events_per_second, _SHORTEST_SLICE_MS, _LONGEST_SLICE_MS)
+        )
         last = (end - 1 - begin) // length
         starts, ends = Calendar(), Calendar()
 

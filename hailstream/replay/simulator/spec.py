@@ -160,7 +160,7 @@ TRIP_FAULTS = ("speed", "fraud")
 
 _KEYS: Mapping[str, tuple[str, Callable[[str], Any]]] = {
     "seed": ("a whole number from 0", _integer(0, 2**63 - 1)),
-    "drivers": ("a whole number from 1 to 50000000", _integer(1, 50_000_000)),
+    "drivers": ("a whole number from 1 to 20000000", _integer(1, 20_000_000)),
     "minutes": ("a number above 0, to 5256000 (ten years)", _number(0.001, 5_256_000)),
     "rate": ("events per second, 0.01 to 100000", _number(0.01, 100_000)),
     "start": ("an ISO 8601 time (New York unless it names a zone) or now", _time),

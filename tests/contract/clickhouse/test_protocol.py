@@ -193,7 +193,7 @@ def test_an_error_has_its_status_header_and_line(
     ("params", "status", "code"),
     [
         ({"no_such_setting": "1"}, 404, 115),
-        ({"max_threads": "many"}, 400, 72),
+        ({"max_threads": "many"}, 400, 27),
         ({"database": "nowhere"}, 404, 81),
         ({"session_id": "unheard-of", "session_check": "1"}, 404, 372),
         ({"session_id": "s", "session_timeout": "soon"}, 500, 374),
@@ -209,20 +209,19 @@ def test_a_wrong_parameter_is_refused(http: httpx.Client, params: dict[str, str]
 
 
 def test_an_error_after_the_first_rows_cuts_the_answer_and_names_itself(http: httpx.Client) -> None:
-    received = b""
+    received: list[bytes] = []
     sql = "SELECT number, throwIf(number = 3000000, 'on purpose') FROM numbers(4000000)"
 
     def read() -> None:
-        nonlocal received
         with http.stream("POST", "/", content=sql) as response:
             assert response.status_code == 200
-            for chunk in response.iter_bytes():
-                received += chunk
+            received.extend(response.iter_bytes())
 
     with pytest.raises(httpx.RemoteProtocolError):
         read()
-    assert b"__exception__" in received
-    assert b"Code: 395. DB::Exception: on purpose" in received
+    end = b"".join(received[-3:])
+    assert b"__exception__" in end
+    assert b"Code: 395. DB::Exception: on purpose" in end
 
 
 def test_the_same_error_has_its_status_if_the_end_is_waited_for(http: httpx.Client) -> None:
@@ -270,11 +269,11 @@ def test_a_session_keeps_temporary_tables_settings_and_database(http: httpx.Clie
 def test_form_fields_carry_query_and_parameters_and_files_are_tables(http: httpx.Client) -> None:
     form = {"query": (None, "SELECT {x:UInt8} + 1"), "param_x": (None, "41")}
     assert http.post("/", files=form).text == "42\n"
-    files = {"pairs": ("pairs.tsv", b"1\ta\r\n2\tb\n", "text/plain")}
+    files = {"pairs": ("pairs.csv", b"1,a\r\n2,b\n", "text/plain")}
     params = {
         "query": "SELECT n FROM pairs ORDER BY n FORMAT CSV",
         "pairs_structure": "n UInt8, s String",
-        "pairs_format": "TSV",
+        "pairs_format": "CSV",
     }
     response = http.post("/", params=params, files=files)
     assert response.text == "1\n2\n"

@@ -1,12 +1,15 @@
 """Servers for the loader's contract tests."""
 
-from tests.contract.loader.fixtures import (
-    clickhouse_server,
-    kafka_server,
-    loader_settings,
-    new_namespace,
-    redis_server,
-    settings,
-)
+import pytest
 
-__all__ = ["clickhouse_server", "kafka_server", "loader_settings", "new_namespace", "redis_server", "settings"]
+from hailstream.settings import Settings
+from tests.contract.loader.fixtures import *  # noqa: F403
+from tests.stack import *  # noqa: F403
+from tests.stack import Servers
+
+
+@pytest.fixture
+def settings(servers: Servers, bare_namespace: Settings) -> Settings:
+    """A namespace that nothing was written to yet, on a ClickHouse and a Redis that run."""
+    servers("clickhouse", "redis")
+    return bare_namespace

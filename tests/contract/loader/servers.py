@@ -3,33 +3,11 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 from hailstream.local.server import NotReadyError, Server
-
-
-def eventually(check: Callable[[], object], seconds: float = 60.0, what: str = "") -> None:
-    """Waits until ``check`` is true; fails after ``seconds``."""
-    until = time.monotonic() + seconds
-    while not check():
-        if time.monotonic() > until:
-            raise AssertionError(f"not within {seconds} s: {what or check}")
-        time.sleep(0.05)
-
-
-def free_ports(count: int) -> list[int]:
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [one.getsockname()[1] for one in sockets]
-    finally:
-        for one in sockets:
-            one.close()
+from tests.stack import wait_until
 
 
 class RunningServer:
@@ -50,7 +28,7 @@ class RunningServer:
             self._process = subprocess.Popen(
                 self._server.command, stdout=log, stderr=log, env={**os.environ, **self._server.environment}
             )
-        eventually(self._answers, self._server.expiry, f"{self._server.name} answers, see {self._log}")
+        wait_until(self._answers, self._server.expiry, f"{self._server.name} does not answer, see {self._log}")
         if self._server.first_steps is not None:
             self._server.first_steps()
 

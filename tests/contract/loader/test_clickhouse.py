@@ -21,7 +21,6 @@ from hailstream.settings import Settings
 from hailstream.topics import EVENTS_LATE, EVENTS_REJECTED, LOAD_REJECTED, RESULT_TOPICS, ZONE_COUNTS, ZONE_REVENUE
 from tests.contract.loader.results import counts, revenue, rows_of
 
-pytestmark = pytest.mark.usefixtures("clickhouse_server")
 STATE = TopicState("first", 0)
 
 
@@ -139,7 +138,9 @@ def test_what_batch_recomputed_outranks_the_stream_and_a_deleted_row_stays_delet
 def test_averages_and_deviations_are_those_of_pandas(settings: Settings, sink: ClickHouseSink) -> None:
     fares = {1: ["10.00", "12.50", "7.25"], 2: ["99999.99", "99999.98", "99999.97"], 3: ["5.00"], 4: []}
     sink.write(rows_of(settings, [revenue(zone, fares=f) for zone, f in fares.items()], topic=ZONE_REVENUE))
-    found = query(settings, "SELECT zone_id, avg_fare, fare_stddev, avg_tip, fare_sum FROM zone_revenue ORDER BY zone_id")
+    found = query(
+        settings, "SELECT zone_id, avg_fare, fare_stddev, avg_tip, fare_sum FROM zone_revenue ORDER BY zone_id"
+    )
     for zone, average, deviation, tip, total in found:
         series = pd.Series([float(fare) for fare in fares[zone]], dtype=float)
         assert total == sum((Decimal(fare) for fare in fares[zone]), Decimal("0.00"))
@@ -183,9 +184,7 @@ def test_dead_letters_keep_their_original_bytes(settings: Settings, sink: ClickH
     for topic, row in ((EVENTS_REJECTED, rejected), (EVENTS_LATE, late), (LOAD_REJECTED, refused)):
         assert sink.write(rows_of(settings, [row], topic=topic)) == []
     for view in ("rejected", "late", "load_rejected"):
-        assert query(settings, f"SELECT partition, offset, hex(value) FROM {view}") == [
-            (3, 2**40, value.hex().upper())
-        ]
+        assert query(settings, f"SELECT partition, offset, hex(value) FROM {view}") == [(3, 2**40, value.hex().upper())]
     assert query(settings, "SELECT seconds_behind FROM late") == [(360.0,)]
 
 

@@ -12,8 +12,6 @@ from hailstream.errors import HailstreamError
 from hailstream.loader.migrations import MIGRATIONS_DIR, migrate
 from hailstream.settings import Settings
 
-pytestmark = pytest.mark.usefixtures("clickhouse_server")
-
 
 def test_each_migration_is_applied_once_and_recorded(settings: Settings) -> None:
     with connect(settings) as client:

@@ -16,7 +16,6 @@ from hailstream.topics import ZONE_COUNTS, ZONE_REVENUE
 from tests.contract.loader.results import DAY, counts, revenue, rows_of
 from tests.contract.loader.servers import RunningServer
 
-pytestmark = pytest.mark.usefixtures("redis_server")
 DAY_MINUTES = 24 * 60
 
 
@@ -79,9 +78,7 @@ def test_counts_and_fares_of_a_zone_do_not_outrank_each_other(settings: Settings
     assert client.mget(f"{prefix}trip_count", f"{prefix}avg_fare") == ["8", "4.00"]
 
 
-def test_the_series_holds_24_hours_before_the_newest_event_of_any_zone(
-    settings: Settings, client: redis.Redis
-) -> None:
+def test_the_series_holds_24_hours_before_the_newest_event_of_any_zone(settings: Settings, client: redis.Redis) -> None:
     sink = RedisSeriesSink(settings)
     state = opened(sink, settings)
     sink.write(rows_of(settings, [counts(zone=1), counts(zone=2)], state=state))
@@ -123,18 +120,21 @@ def test_values_that_redis_lost_are_noticed_and_read_again(
 
 
 def test_what_was_acknowledged_survives_a_kill_of_redis(
-    settings: Settings, client: redis.Redis, redis_server: RunningServer
+    own_redis: tuple[Settings, RunningServer],
 ) -> None:
+    settings, server = own_redis
     sink = RedisSeriesSink(settings)
     state = opened(sink, settings)
     sink.write(rows_of(settings, [counts(minute=m) for m in range(100)], state=state))
-    redis_server.kill()
+    server.kill()
     with pytest.raises(SinkAway):
         sink.write(rows_of(settings, [counts(minute=100)], first_offset=100, state=state))
-    redis_server.start()
+    server.start()
     positions = sink.open({ZONE_COUNTS.name(settings.namespace): "first"}).positions
     # Points and position went together or stayed together.
-    assert positions == {(ZONE_COUNTS.name(settings.namespace), 0): client.zcard(f"{settings.namespace}:trip_series:1")}
+    with redis.Redis.from_url(settings.redis_address) as client:
+        points = client.zcard(f"{settings.namespace}:trip_series:1")
+    assert positions == {(ZONE_COUNTS.name(settings.namespace), 0): points}
 
 
 def test_positions_of_a_topic_that_was_made_anew_are_forgotten(settings: Settings) -> None:

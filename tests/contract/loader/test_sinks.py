@@ -16,7 +16,7 @@ from hailstream.loader.redis_series import RedisSeriesSink
 from hailstream.settings import Settings
 from hailstream.topics import ZONE_COUNTS
 from tests.contract.loader.results import counts, rows_of
-from tests.contract.loader.servers import RunningServer, free_ports
+from tests.stack import free_ports
 
 Shown = dict[int, int]
 
@@ -62,7 +62,7 @@ CASES = {
 
 
 @pytest.fixture(params=CASES)
-def case(request: pytest.FixtureRequest, clickhouse_server: RunningServer, redis_server: RunningServer) -> Case:  # noqa: ARG001
+def case(request: pytest.FixtureRequest) -> Case:
     return CASES[request.param]
 
 

@@ -15,9 +15,8 @@ from hailstream.loader.clickhouse_sink import ClickHouseSink
 from hailstream.settings import Settings
 from hailstream.topics import ZONE_REVENUE
 from tests.contract.loader.results import revenue, rows_of
-from tests.contract.loader.servers import free_ports
+from tests.stack import free_ports
 
-pytestmark = pytest.mark.usefixtures("clickhouse_server")
 QUESTION = "SELECT zone_id, total_sum, avg_fare, window_start FROM zone_revenue ORDER BY zone_id"
 
 

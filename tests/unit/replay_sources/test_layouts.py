@@ -209,6 +209,39 @@ def test_a_parquet_time_column_that_holds_numbers_is_refused(tmp_path: Path) -> 
         open_source(str(path), work_dir=tmp_path)
 
 
+def test_parquet_columns_that_are_dictionaries_or_all_null_are_read(read: Read, tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    pl.DataFrame(
+        {
+            "Trip_Pickup_DateTime": pl.Series(["2009-05-27 07:41:05"], dtype=pl.Categorical),
+            "Trip_Dropoff_DateTime": ["2009-05-27 07:42:28"],
+            "vendor_name": pl.Series(["CMT"], dtype=pl.Categorical),
+            "Start_Lon": ["-73.97"],
+            "Start_Lat": [40.74],
+            "Rate_Code": pl.Series([None], dtype=pl.Null),
+            "Payment_Type": pl.Series(["Credit"], dtype=pl.Categorical),
+            "mta_tax": pl.Series([None], dtype=pl.Null),
+        }
+    ).write_parquet(path)
+    end = read(path).ends.row(0, named=True)
+    assert (end["vendor_id"], end["payment_type"], end["pickup_longitude"]) == ("1", 1, -73.97)
+    assert end["rate_code"] is end["mta_tax"] is None
+
+
+def test_a_parquet_file_without_rows_gives_no_event(read: Read, tmp_path: Path) -> None:
+    empty = pl.DataFrame(
+        schema={"lpep_pickup_datetime": pl.Datetime, "lpep_dropoff_datetime": pl.Datetime, "PULocationID": pl.Int32}
+    )
+    empty.write_parquet(tmp_path / "a.parquet")
+    assert read(tmp_path / "a.parquet").total == 0
+
+
+def test_a_work_folder_that_cannot_be_is_named(write: Write) -> None:
+    path = str(write("a.csv", HEADER, ROW))
+    with pytest.raises(HailstreamError, match=r"a\.csv.*cannot be made"):
+        open_source(path, work_dir=Path(path) / "work")
+
+
 def test_a_glob_names_files_in_order_of_their_names(read: Read, write: Write, tmp_path: Path) -> None:
     for month in ("2017-09", "2017-08"):
         write(f"yellow_tripdata_{month}.csv", HEADER, ROW.replace("2017-08", month))

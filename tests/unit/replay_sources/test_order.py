@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -57,9 +58,10 @@ def test_an_id_is_the_md5_of_the_canonical_text_of_the_row(read: Read, write: Wr
     replayed = read(
         write("a.csv", f"{HEADER},trip_distance,pickup_longitude,passenger_count,payment_type", line),
     )
-    wall_clock_ms = ("1501545609000", "1501545660000")
-    text = "|".join(("yellow", *wall_clock_ms, "1", "", "", "145", "", "", "-73.98", "", "", "2", "0.3", "2", ""))
-    text += "|" * 8 + "710"
+    wall_clock_ms = [1501545609000, 1501545660000]
+    values = ["yellow", *wall_clock_ms, "1", None, None, 145, None, None, -73.98, None, None, 2, 0.3, 2, None]
+    amounts = [None, None, None, None, None, None, None, 710]
+    text = json.dumps([*values, *amounts], separators=(",", ":"))
     expected = hashlib.md5(text.encode()).hexdigest()[:24]
     assert column(replayed.events, "trip_id") == [expected, expected]
 

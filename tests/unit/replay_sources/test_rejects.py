@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hailstream.replay.events import open_source
+from hailstream.replay.rejects import REASONS
 from tests.unit.replay_sources.conftest import NOW, Read, column
 
 Write = Callable[..., Path]
@@ -140,6 +141,12 @@ def test_a_clean_reading_leaves_no_rejects_of_an_earlier_one(read: Read, write: 
     assert not dirty.report.rejects_file.exists()
 
 
+def test_every_reason_is_explained_to_users() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "sources.md").read_text()
+    table = page.split("| reason | meaning |")[1]
+    assert [reason for reason in REASONS if reason not in table] == []
+
+
 _line = st.one_of(
     st.just(row()),
     st.text(st.characters(codec="utf-8", exclude_characters="\n"), max_size=40),
@@ -151,7 +158,7 @@ _line = st.one_of(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(_line, max_size=40))
 def test_whatever_the_lines_hold_each_is_accounted_for(tmp_path: Path, lines: list[str]) -> None:
     path = tmp_path / "any.csv"

@@ -1,0 +1,84 @@
+"""Killed (-9) in the middle of a replay: the tables are those of an undisturbed run."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import psutil
+import pytest
+
+from hailstream.demo.pipeline import Pipeline
+from hailstream.jobs.flink_rest import FlinkRest
+from hailstream.local.processes import of_stack
+from hailstream.local.stack import Stack
+from hailstream.replay.accounting import ReplayReport
+from hailstream.settings import Settings
+from tests.integration.city import assert_proven, load_all, prepared, replay
+from tests.stack import wait_until
+
+# Ten minutes of event time in some 20 s, so that the kill falls into the middle.
+SPEC = "sim:?seed=11&minutes=10&rate=50&faults=late:0.01,duplicate:0.02,corrupt:0.01"
+SPEED = 30.0
+
+
+@pytest.fixture
+def settings(stack: Settings, tmp_path: Path) -> Settings:
+    return prepared(stack.model_copy(update={"namespace": f"t{uuid4().hex[:10]}"}), SPEC, tmp_path)
+
+
+@pytest.fixture
+def pipeline(settings: Settings) -> Iterator[Pipeline]:
+    pipeline = Pipeline(settings)
+    yield pipeline
+    pipeline.end_loaders()
+    if pipeline.job_id:
+        FlinkRest(settings).cancel_if_active(pipeline.job_id)
+
+
+def server(settings: Settings, name: str) -> psutil.Process:
+    """The process of an embedded server."""
+    pid = next(status.pid for status in Stack(settings).status() if status.name == name)
+    assert pid is not None, f"{name} does not run"
+    return psutil.Process(pid)
+
+
+def kill_task_manager(settings: Settings, _: Pipeline) -> None:
+    server(settings, "flink-taskmanager").kill()
+
+
+def kill_python_worker(settings: Settings, _: Pipeline) -> None:
+    workers = [p for p in of_stack(settings.home_dir) if "beam_boot" in " ".join(p.cmdline())]
+    assert workers, "no Python worker runs"
+    workers[0].kill()
+
+
+def kill_loader(_: Settings, pipeline: Pipeline) -> None:
+    pipeline.kill_loader("clickhouse")
+    pipeline.start_loaders()
+
+
+def kill_broker(settings: Settings, _: Pipeline) -> None:
+    server(settings, "kafka").kill()
+
+
+@pytest.mark.timeout(400)
+@pytest.mark.parametrize("kill", [kill_task_manager, kill_python_worker, kill_loader, kill_broker])
+def test_a_kill_in_the_middle_of_a_replay_changes_no_row(
+    kill: Callable[[Settings, Pipeline], None], settings: Settings, pipeline: Pipeline, tmp_path: Path
+) -> None:
+    pipeline.start_loaders()
+    pipeline.start_job()
+    reports: list[ReplayReport] = []
+    player = threading.Thread(target=lambda: reports.append(replay(settings, SPEC, tmp_path, speed=SPEED)))
+    player.start()
+    try:
+        wait_until(lambda: pipeline.loaded_rows("zone_counts") > 0, 90, "no row came before the kill")
+        assert player.is_alive(), "the replay was over before the kill"
+        kill(settings, pipeline)
+    finally:
+        player.join()
+    assert reports, "the replay failed"
+    assert_proven(load_all(pipeline, settings, tmp_path))
