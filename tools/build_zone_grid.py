@@ -22,17 +22,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from plane import EPS, Point, Segment, area, best_line, centroid, clip, cut, inside_square
 
 OUT = Path(__file__).resolve().parents[1] / "hailstream" / "domain" / "data"
 WEST, SOUTH, CELL, COLUMNS, ROWS = -74.26, 40.49, 0.001, 561, 427
 OUTSIDE = 265
 TWINS = {57: 56, 104: 103, 105: 103}  # zones of the table whose polygons carry another zone's number
 POINTS_PER_ZONE = 64
-_EPS = 1e-9  # of a cell's side
 _EARTH_MILES = 3958.76
-
-Point = tuple[float, float]
-Segment = tuple[Point, Point]
 
 
 @dataclass(frozen=True)
@@ -124,13 +121,13 @@ class GridBuilder:
         return cells
 
     def _tree(self, region: list[Point], segments: list[Segment]) -> int:
-        while segments and area(region) > _EPS:
+        while segments and area(region) > EPS:
             a, b, c = line = best_line(segments)
             low, high = clip(region, line, -1), clip(region, line, 1)
             parts = [cut(segment, line) for segment in segments]
             below = [part for pair in parts if (part := pair[0]) is not None]
             above = [part for pair in parts if (part := pair[1]) is not None]
-            if area(low) < _EPS or area(high) < _EPS:  # along the region's own edge: it parts nothing
+            if area(low) < EPS or area(high) < EPS:  # along the region's own edge: it parts nothing
                 segments = below + above
                 continue
             left, right = self._tree(low, below), self._tree(high, above)
@@ -156,90 +153,6 @@ def cells_crossed(shapes: list[Shape]) -> dict[tuple[int, int], list[Segment]]:
                         if part is not None:
                             crossed.setdefault((column, row), []).append(part)
     return crossed
-
-
-def inside_square(start: Point, end: Point) -> Segment | None:
-    """The part of a segment in the unit square (Liang-Barsky)."""
-    (x, y), dx, dy = start, end[0] - start[0], end[1] - start[1]
-    enter, leave = 0.0, 1.0
-    for step, distance in ((-dx, x), (dx, 1 - x), (-dy, y), (dy, 1 - y)):
-        if step == 0:
-            if distance < 0:
-                return None
-        elif step < 0:
-            enter = max(enter, distance / step)
-        else:
-            leave = min(leave, distance / step)
-    if (leave - enter) * max(abs(dx), abs(dy)) < _EPS:
-        return None
-    return (x + enter * dx, y + enter * dy), (x + leave * dx, y + leave * dy)
-
-
-def line_through(segment: Segment) -> tuple[float, float, float]:
-    """a*x + b*y + c is the signed distance to the segment's line."""
-    (x1, y1), (x2, y2) = segment
-    a, b = y2 - y1, x1 - x2
-    length = float(np.hypot(a, b))
-    return a / length, b / length, -(a * x1 + b * y1) / length
-
-
-def distance(line: tuple[float, float, float], point: Point) -> float:
-    return line[0] * point[0] + line[1] * point[1] + line[2]
-
-
-def best_line(segments: list[Segment]) -> tuple[float, float, float]:
-    """The segment's line that cuts the fewest others and parts them most evenly."""
-    best, best_cost = line_through(segments[0]), float("inf")
-    for segment in segments[:40]:
-        line = line_through(segment)
-        cuts = below = above = 0
-        for start, end in segments:
-            d1, d2 = distance(line, start), distance(line, end)
-            below += min(d1, d2) < -_EPS
-            above += max(d1, d2) > _EPS
-            cuts += min(d1, d2) < -_EPS and max(d1, d2) > _EPS
-        cost = 2.0 * cuts + abs(below - above)
-        if cost < best_cost:
-            best, best_cost = line, cost
-    return best
-
-
-def cut(segment: Segment, line: tuple[float, float, float]) -> tuple[Segment | None, Segment | None]:
-    """The parts of a segment below and above a line; what lies on it is in neither."""
-    start, end = segment
-    d1, d2 = distance(line, start), distance(line, end)
-    if abs(d1) <= _EPS and abs(d2) <= _EPS:
-        return None, None
-    if max(d1, d2) <= _EPS:
-        return segment, None
-    if min(d1, d2) >= -_EPS:
-        return None, segment
-    share = d1 / (d1 - d2)
-    middle = (start[0] + share * (end[0] - start[0]), start[1] + share * (end[1] - start[1]))
-    first, second = (start, middle), (middle, end)
-    return (first, second) if d1 < 0 else (second, first)
-
-
-def clip(region: list[Point], line: tuple[float, float, float], side: int) -> list[Point]:
-    """The part of a convex region on one side of a line."""
-    kept: list[Point] = []
-    for i, point in enumerate(region):
-        following = region[(i + 1) % len(region)]
-        d1, d2 = side * distance(line, point), side * distance(line, following)
-        if d1 >= 0:
-            kept.append(point)
-        if (d1 > 0 > d2) or (d1 < 0 < d2):
-            share = d1 / (d1 - d2)
-            kept.append((point[0] + share * (following[0] - point[0]), point[1] + share * (following[1] - point[1])))
-    return kept
-
-
-def area(region: list[Point]) -> float:
-    return abs(sum(x1 * y2 - x2 * y1 for (x1, y1), (x2, y2) in zip(region, region[1:] + region[:1], strict=True))) / 2
-
-
-def centroid(region: list[Point]) -> Point:
-    return sum(x for x, _ in region) / len(region), sum(y for _, y in region) / len(region)
 
 
 def square_miles(zone_shapes: list[Shape]) -> float:

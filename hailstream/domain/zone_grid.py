@@ -67,7 +67,7 @@ class _Grid:
         dy = (y.take(at) - row.take(at)).astype(np.float32)
         node = ~found.take(at)
         while at.size:
-            side = self.a.take(node) * dx + self.b.take(node) * dy + self.c.take(node) >= 0.03
+            side = self.a.take(node) * dx + self.b.take(node) * dy + self.c.take(node) >= 0
             child = self.children.take(2 * node + side)
             found[at] = child
             inner = np.flatnonzero(child < 0)

@@ -53,10 +53,10 @@ def patiently(request: Callable[[], Any], settings: Settings, say: Say) -> Any:
 
     def tell(state: RetryCallState) -> None:
         nonlocal away
-        if not away:
+        if state.attempt_number == 2:  # once is common: a leader is just being chosen
+            away = True
             error = state.outcome.exception() if state.outcome else None
             say(f"Kafka at {settings.kafka_servers} is away ({error and error.args[0].str()}): waiting for it")
-        away = True
 
     retrying = Retrying(
         retry=retry_if_exception(is_away), wait=wait_exponential(multiplier=0.25, max=5), before_sleep=tell

@@ -103,7 +103,9 @@ def replay(
     else:
         Console().print(report.table())
     if report.interrupted:
-        console.print(f"interrupted: the same command with --resume goes on from event {report.events:,}", markup=False)
+        console.print(
+            f"interrupted: the same command with --resume goes on from event {report.events:,}", highlight=False
+        )
         raise typer.Exit(INTERRUPTED)
     if not report.balanced:
         raise HailstreamError("the account does not add up: " + "; ".join(report.imbalances()))
@@ -159,12 +161,12 @@ class _Stop:
 @contextmanager
 def _bar(console: Console) -> Iterator[Any]:
     """A progress bar with rate and event time reached."""
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
     columns = (
         TextColumn("replay"),
-        BarColumn(),
-        MofNCompleteColumn(),
+        BarColumn(bar_width=20),
+        TextColumn("{task.completed:,.0f} events"),
         TextColumn("{task.fields[rate]:,.0f} events/s"),
         TextColumn("{task.fields[reached]}"),
         TimeElapsedColumn(),

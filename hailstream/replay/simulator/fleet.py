@@ -8,40 +8,16 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from hailstream.errors import HailstreamError
 from hailstream.replay.simulator.city import City
+from hailstream.replay.simulator.plan import SPREAD, TURNAROUND_MS, cruise_time, make_plan, pace
 from hailstream.replay.simulator.rhythm import HOUR_MS, Demand, Hours, load_week
 from hailstream.replay.simulator.spec import SimulationSpec
 from hailstream.replay.simulator.trips import TRIP, Trips
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 
-BUSIEST = 0.75  # of the fleet, with a passenger or on the way to where the next one is, in the busiest hour
-TURNAROUND_MS = 60_000  # at least, between two trips
 SHORTEST_MS, LONGEST_MS = 90_000, 9_000_000
-CRUISE_MPH = 25.0
-MAX_DRIVERS = 20_000_000
-_SPREAD = 0.28  # of the logarithm of speeds
 _PASSENGERS = np.array([1] * 71 + [2] * 14 + [3] * 4 + [4] * 2 + [5] * 4 + [6] * 3 + [-1] * 2, np.int8)
-
-
-@dataclass(frozen=True)
-class Plan:
-    """How many trips there are, and drivers for them.
-
-    Attributes:
-        begins: trips that begin per ms, by hour.
-        driving: drivers with a passenger, by hour.
-        cruise: mean time from one trip to where the next one may begin, ms.
-        size: of the fleet.
-        events_per_second: in the mean of the span.
-    """
-
-    begins: Floats
-    driving: Floats
-    cruise: float
-    size: int
-    events_per_second: float
 
 
 @dataclass(frozen=True)
@@ -146,8 +122,8 @@ class Fleet:
         trips["target"] = target = city.draw_target(origin, rng.random(count))
         miles = city.miles[origin, target] * (0.85 + 0.4 * rng.random(count))
         trips["miles_100"] = np.rint(miles * 100)
-        speed = self._mph[self._hours.index(starts)] * _pace(miles)
-        speed *= np.exp(_SPREAD * rng.standard_normal(count))
+        speed = self._mph[self._hours.index(starts)] * pace(miles)
+        speed *= np.exp(SPREAD * rng.standard_normal(count))
         lasts = miles / np.clip(speed, 3.0, 45.0) * HOUR_MS
         trips["end"] = starts + np.clip(lasts, SHORTEST_MS, LONGEST_MS).astype(np.int64)
         trips["passengers"] = _PASSENGERS[(rng.random(count) * len(_PASSENGERS)).astype(np.int64)]
@@ -165,7 +141,7 @@ class Fleet:
     def _finish(self, at: npt.NDArray[np.int64], trips: Trips, rng: np.random.Generator) -> None:
         """Where and when the drivers of these trips find their next passengers."""
         target = trips["target"]
-        nearby, way = _cruise(self._city, target, rng.random(len(at)))
+        nearby, way = cruise_time(self._city, target, rng.random(len(at)))
         there = trips["end"] + TURNAROUND_MS + way
         self._zone[at] = nearby
         self._spot[at] = np.where(nearby == target, trips["target_spot"], -1)
@@ -174,52 +150,3 @@ class Fleet:
     def _number(self, trips: Trips) -> None:
         trips["serial"] = np.arange(self._serial, self._serial + len(trips), dtype=np.uint64)
         self._serial += len(trips)
-
-
-def make_plan(spec: SimulationSpec, city: City, hours: Hours) -> Plan:
-    """The plan of a simulation.
-
-    Raises:
-        HailstreamError: the rate needs more drivers than can be simulated.
-    """
-    week = load_week()
-    rng = np.random.Generator(np.random.PCG64(0))
-    origins = city.draw_pickup(rng.random(50_000))
-    targets = city.draw_target(origins, rng.random(50_000))
-    miles = city.miles[origins, targets] * 1.05
-    _, way = _cruise(city, targets, rng.random(50_000))
-    # The mean of 1/speed is exp(spread^2 / 2) times that of the median speed.
-    hours_at_1_mph = float(np.mean(miles / _pace(miles))) * float(np.exp(_SPREAD**2 / 2))
-    takes = hours_at_1_mph / week.mph * HOUR_MS
-    cruise = TURNAROUND_MS + float(np.mean(way))
-    start, end = spec.start.timestamp() * 1000, spec.end.timestamp() * 1000
-    inside = np.clip(np.minimum(hours.edges[1:], end) - np.maximum(hours.edges[:-1], start), 0, None)
-    mean = float(np.sum(week.weights[hours.of_week] * inside) / np.sum(inside))
-    if spec.rate is None:
-        per_ms = BUSIEST * (spec.drivers or 1) / float(np.max(week.weights * (takes + cruise)))
-    else:
-        per_ms = spec.rate / 2 / 1000 / mean  # a trip is two events
-    begins = per_ms * week.weights[hours.of_week]
-    driving = begins * takes[hours.of_week]
-    needed = int(np.ceil(np.max((driving + begins * cruise)[inside > 0]) / BUSIEST - 1e-6))
-    if needed > MAX_DRIVERS:
-        raise HailstreamError(
-            f"sim: rate={spec.rate:g} needs {needed:,} drivers, more than {MAX_DRIVERS:,}",
-            hint="lower the rate and replay it at a higher --speed",
-            exit_code=2,
-        )
-    return Plan(begins, driving, cruise, max(needed, spec.drivers or 1), 2000 * per_ms * mean)
-
-
-def _cruise(
-    city: City, zones: npt.NDArray[np.int16], chances: Floats
-) -> tuple[npt.NDArray[np.int16], npt.NDArray[np.int64]]:
-    """Where free drivers go, and how long it takes them (ms), from edge to edge at most."""
-    nearby = city.draw_cruise(zones, chances)
-    miles = np.where(nearby == zones, 0, city.miles[zones, nearby] + city.radius[zones] + city.radius[nearby])
-    return nearby, (miles / CRUISE_MPH * HOUR_MS).astype(np.int64)
-
-
-def _pace(miles: Floats) -> Floats:
-    """How much faster than the median a trip of this length is: long ones use the highways."""
-    return 0.75 * (1 + 0.2 * miles) ** 0.73

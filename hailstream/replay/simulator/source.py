@@ -16,10 +16,11 @@ from hailstream.replay.simulator.billing import Biller
 from hailstream.replay.simulator.city import load_city
 from hailstream.replay.simulator.corrupt import Corrupter
 from hailstream.replay.simulator.faults import EventFaults
-from hailstream.replay.simulator.fleet import Fleet, make_plan
+from hailstream.replay.simulator.fleet import Fleet
 from hailstream.replay.simulator.frames import Framer
 from hailstream.replay.simulator.fraud import spoil
 from hailstream.replay.simulator.ledger import Case, Ledger
+from hailstream.replay.simulator.plan import make_plan
 from hailstream.replay.simulator.rhythm import Hours
 from hailstream.replay.simulator.spec import SimulationSpec, parse_spec
 from hailstream.replay.simulator.trips import Calendar
