@@ -5,9 +5,9 @@ Engines are compiled from it, so that they cannot drift apart.
 
 The compiled pipeline of a metric, from a view of decoded events to rows::
 
-    on time ──► first of each trip_id in its minute ──► hopping window ──┬──► rows
-            └─► events per zone and window (so duplicates are counted) ──┤
-                zones active in the last hour (so zeros are said) ◄──────┘
+    on time ──► each trip once in its minute ──► hopping window ──┬──► rows
+                                                                  │     ▲
+                zones active in the last hour (so zeros are said) ◄┘ ────┘
 """
 
 from __future__ import annotations
@@ -69,8 +69,6 @@ class WindowedMetric:
     def __post_init__(self) -> None:
         if self.slide % MINUTE or self.size % self.slide or self.active_for % self.slide:
             raise ValueError(f"{self.name}: slide must be whole minutes and divide size and active_for")
-        if not any(measure.aggregate == "count" for measure in self.measures):
-            raise ValueError(f"{self.name}: needs a count of its rows, from which duplicates are told")
 
 
 COUNTS = WindowedMetric(

@@ -6,7 +6,7 @@ All windows hang on the events' own time attribute and cascade by
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -48,49 +48,39 @@ def compile_metric(metric: WindowedMetric, on_time: str, generation: int) -> Met
             columns the measures read; duplicates are still in it.
         generation: of the definition, goes into each row.
     """
-    firsts, counted, seen, active, merged = (
-        f"{metric.name}_{part}" for part in ("firsts", "counted", "seen", "active", "merged")
-    )
-    hop = f"{interval(metric.slide)}, {interval(metric.size)}"
+    trips, counted, active, merged = (f"{metric.name}_{part}" for part in ("trips", "counted", "active", "merged"))
+    smallest = (f"MIN({column}) AS {column}" for column in metric.columns)
     views = (
-        # The first of a trip in its minute, in the order of its partition. Equal
-        # trip ids share a partition, so every run picks the same one. State is
-        # gone when the minute closes.
+        # A trip once, however often its event came in its minute. Of copies that
+        # disagree the smallest of each value counts: which came first would
+        # depend on how partitions race. State is gone when the minute closes.
         View(
-            firsts,
-            f"SELECT {_comma(['zone_id', *metric.columns])}, window_time AS row_time FROM ("
-            "SELECT *, ROW_NUMBER() OVER"
-            " (PARTITION BY window_start, window_end, trip_id ORDER BY event_time ASC) AS nth"
-            f" FROM TABLE(TUMBLE(TABLE {on_time}, DESCRIPTOR(event_time), {interval(MINUTE)}))) WHERE nth = 1",
+            trips,
+            f"SELECT MIN(zone_id) AS zone_id, {_comma(smallest)}, COUNT(*) AS copies, window_time AS row_time"
+            f" FROM TABLE(TUMBLE(TABLE {on_time}, DESCRIPTOR(event_time), {interval(MINUTE)}))"
+            " GROUP BY window_start, window_end, window_time, trip_id",
         ),
         View(
             counted,
             f"SELECT zone_id, window_time AS row_time, {_comma(_aggregates(metric.measures))}"
-            f" FROM TABLE(HOP(TABLE {firsts}, DESCRIPTOR(row_time), {hop}))"
+            f" FROM TABLE(HOP(TABLE {trips}, DESCRIPTOR(row_time), {interval(metric.slide)}, {interval(metric.size)}))"
             " GROUP BY window_start, window_end, window_time, zone_id",
         ),
-        # All events of the same windows, repeated ones too.
-        View(
-            seen,
-            "SELECT zone_id, window_time AS row_time, COUNT(*) AS events"
-            f" FROM TABLE(HOP(TABLE {on_time}, DESCRIPTOR(event_time), {hop}))"
-            " GROUP BY window_start, window_end, window_time, zone_id",
-        ),
-        # A zone says zero after its last event: the rows of `seen` are counted
+        # A zone says zero after its last event: the rows of `counted` are counted
         # again in windows that reach back `active_for`, less the window itself.
         View(
             active,
-            "SELECT zone_id, window_time AS row_time, SUM(events) AS events"
-            f" FROM TABLE(HOP(TABLE {seen}, DESCRIPTOR(row_time), {interval(metric.slide)},"
+            "SELECT zone_id, window_time AS row_time, COUNT(*) AS times"
+            f" FROM TABLE(HOP(TABLE {counted}, DESCRIPTOR(row_time), {interval(metric.slide)},"
             f" {interval(metric.active_for - metric.size + metric.slide)}))"
             " GROUP BY window_start, window_end, window_time, zone_id",
         ),
-        View(merged, " UNION ALL ".join(_branches(metric, counted, seen, active))),
+        View(merged, " UNION ALL ".join(_branches(metric, counted, active))),
     )
     return MetricSql(views, _rows(metric, merged, generation))
 
 
-def _aggregates(measures: tuple[Measure, ...]) -> Iterator[str]:
+def _aggregates(measures: Sequence[Measure]) -> Iterator[str]:
     for measure in measures:
         function = {
             "count": "COUNT(*)",
@@ -99,25 +89,21 @@ def _aggregates(measures: tuple[Measure, ...]) -> Iterator[str]:
             "count_distinct": f"COUNT(DISTINCT {measure.value})",
         }[measure.aggregate]
         yield f"CAST({function} AS BIGINT) AS `{measure.name}`"
+    yield "SUM(copies) - COUNT(*) AS duplicates"
 
 
-def _branches(metric: WindowedMetric, counted: str, seen: str, active: str) -> Iterator[str]:
-    zero = "CAST(0 AS BIGINT)"
-    names = [f"`{measure.name}`" for measure in metric.measures]
-    zeros = [f"{zero} AS {name}" for name in names]
-    yield f"SELECT zone_id, row_time, {_comma(names)}, {zero} AS events FROM {counted}"
-    yield f"SELECT zone_id, row_time, {_comma(zeros)}, events FROM {seen}"
-    yield f"SELECT zone_id, row_time, {_comma(zeros)}, {zero} AS events FROM {active}"
+def _branches(metric: WindowedMetric, counted: str, active: str) -> Iterator[str]:
+    names = [f"`{name}`" for name in (*(m.name for m in metric.measures), "duplicates")]
+    yield f"SELECT zone_id, row_time, {_comma(names)} FROM {counted}"
+    yield f"SELECT zone_id, row_time, {_comma(f'CAST(0 AS BIGINT) AS {name}' for name in names)} FROM {active}"
 
 
 def _rows(metric: WindowedMetric, merged: str, generation: int) -> str:
     """One row per zone and window out of the branches, which meet in its last slide."""
-    sums = [f"{_scaled(f'SUM(`{m.name}`)', m.scale)} AS `{m.name}`" for m in metric.measures]
-    # Every counted trip is one event: what is left over was there before.
-    first_count = next(m.name for m in metric.measures if m.aggregate == "count")
+    sums = (f"{_scaled(f'SUM(`{m.name}`)', m.scale)} AS `{m.name}`" for m in metric.measures)
     return (
         f"SELECT zone_id, window_end - {interval(metric.size)} AS window_start, window_end, {_comma(sums)},"
-        f" SUM(events) - SUM(`{first_count}`) AS duplicates, {generation} AS generation"
+        f" SUM(duplicates) AS duplicates, {generation} AS generation"
         f" FROM TABLE(TUMBLE(TABLE {merged}, DESCRIPTOR(row_time), {interval(metric.slide)}))"
         " GROUP BY window_start, window_end, zone_id"
     )
@@ -132,5 +118,5 @@ def _scaled(total: str, scale: int) -> str:
     return f"CAST(CAST({total} AS DECIMAL(19, 0)) * {unit} AS DECIMAL({digits}, {scale}))"
 
 
-def _comma(parts: Iterator[str] | list[str]) -> str:
+def _comma(parts: Iterable[str]) -> str:
     return ", ".join(parts)

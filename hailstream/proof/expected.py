@@ -1,8 +1,9 @@
 """The windows that the log gives, in a few lines of DuckDB per metric.
 
 The rules are those of the stream, written down a second time: a row is late
-when its partition had closed its minute; of the same trip in a minute the
-first counts; a zone has rows until an hour after its last event.
+when its partition had closed its minute; a trip counts once in a minute, with
+the smallest of each value where copies disagree; a zone has rows until an hour
+after its last event.
 """
 
 from __future__ import annotations
@@ -16,12 +17,20 @@ MINUTE_MS = 60_000
 
 @dataclass(frozen=True)
 class Recount:
-    """How to recount a metric. Durations in minutes; ``sums`` in the columns of the log."""
+    """How to recount a metric.
+
+    Attributes:
+        log: table of the log.
+        size, slide: minutes.
+        values: what an event contributes, from the columns of the log.
+        sums: the columns of a window, from the values of its trips.
+    """
 
     metric: str
     log: str
     size: int
     slide: int
+    values: dict[str, str]
     sums: dict[str, str]
 
 
@@ -35,11 +44,15 @@ COUNTS = Recount(
     "started_log",
     size=5,
     slide=1,
+    values={
+        "riders": "if(passenger_count BETWEEN 1 AND 9, passenger_count, NULL)",
+        "driver": "driver_id",
+    },
     sums={
         "trips": "count(*)",
-        "passengers": "coalesce(sum(passenger_count) FILTER (passenger_count BETWEEN 1 AND 9), 0)",
-        "known_passengers": "count(*) FILTER (passenger_count BETWEEN 1 AND 9)",
-        "drivers": "count(DISTINCT driver_id)",
+        "passengers": "coalesce(sum(riders), 0)",
+        "known_passengers": "count(riders)",
+        "drivers": "count(DISTINCT driver)",
     },
 )
 REVENUE = Recount(
@@ -47,15 +60,22 @@ REVENUE = Recount(
     "ended_log",
     size=10,
     slide=2,
+    values={
+        "inside": f"if({_KEPT}, 1, 0)",
+        "paid": "coalesce(total, 0)",
+        "fare_inside": f"if({_KEPT}, fare, 0)",
+        "tip_inside": f"if({_KEPT}, coalesce(tip, 0), 0)",
+        "tolls_inside": f"if({_KEPT}, coalesce(tolls, 0), 0)",
+    },
     sums={
         "rows": "count(*)",
-        "total_sum": "coalesce(sum(total), 0)",
-        "trips": f"count(*) FILTER ({_KEPT})",
-        "fare_sum": f"coalesce(sum(fare) FILTER ({_KEPT}), 0)",
-        "fare_sq": f"coalesce(sum(fare::HUGEINT * fare) FILTER ({_KEPT}), 0)",
-        "tip_sum": f"coalesce(sum(tip) FILTER ({_KEPT}), 0)",
-        "toll_sum": f"coalesce(sum(tolls) FILTER ({_KEPT}), 0)",
-        "excluded": f"count(*) FILTER (NOT ({_KEPT}))",
+        "total_sum": "sum(paid)",
+        "trips": "sum(inside)",
+        "fare_sum": "sum(fare_inside)",
+        "fare_sq": "sum(fare_inside::HUGEINT * fare_inside)",
+        "tip_sum": "sum(tip_inside)",
+        "toll_sum": "sum(tolls_inside)",
+        "excluded": "sum(1 - inside)",
     },
 )
 RECOUNTS = (COUNTS, REVENUE)
@@ -92,8 +112,7 @@ def recount(
     name, size, slide = how.metric, how.size * MINUTE_MS, how.slide * MINUTE_MS
     connection.execute(f"""
         CREATE OR REPLACE TEMP TABLE {name}_events AS
-        SELECT *, event_time // {MINUTE_MS} * {MINUTE_MS} AS minute, watermark >= minute + {MINUTE_MS} - 1 AS late,
-               row_number() OVER (PARTITION BY late, minute, trip_id ORDER BY event_time, "offset") = 1 AS first
+        SELECT *, event_time // {MINUTE_MS} * {MINUTE_MS} AS minute, watermark >= minute + {MINUTE_MS} - 1 AS late
         FROM (SELECT *, max(record_time) FILTER ({plausible}) OVER
                         (PARTITION BY "partition" ORDER BY "offset" ROWS UNBOUNDED PRECEDING)
                         - {disorder_ms} AS watermark
@@ -101,30 +120,32 @@ def recount(
         WHERE readable AND {plausible}""")
     closed = _closed_until(connection, how, plausible, disorder_ms)
     connection.execute(f"CREATE OR REPLACE TABLE {name}_late AS SELECT * FROM {name}_events WHERE late")
-    # Each event is in size / slide windows; the first ends at the next multiple of slide.
+    smallest = ", ".join(f"min({value}) AS {column}" for column, value in how.values.items())
     connection.execute(f"""
-        CREATE OR REPLACE TEMP TABLE {name}_placed AS
-        SELECT *, unnest(generate_series((event_time // {slide} + 1) * {slide},
-                                         (event_time // {slide}) * {slide} + {size}, {slide})) AS window_end
-        FROM {name}_events WHERE NOT late""")
+        CREATE OR REPLACE TEMP TABLE {name}_trips AS
+        SELECT minute, trip_id, min(zone_id) AS zone_id, {smallest}, count(*) AS copies
+        FROM {name}_events WHERE NOT late GROUP BY minute, trip_id""")
+    # Each minute is in size / slide windows; the first ends at the next multiple of slide.
     sums = ", ".join(f'{value} AS "{column}"' for column, value in how.sums.items())
-    zeros = ", ".join(f'coalesce(c."{column}", 0) AS "{column}"' for column in how.sums)
+    connection.execute(f"""
+        CREATE OR REPLACE TEMP TABLE {name}_counted AS
+        SELECT zone_id, window_end, {sums}, sum(copies - 1) AS duplicates
+        FROM (SELECT *, unnest(generate_series((minute // {slide} + 1) * {slide},
+                                               minute // {slide} * {slide} + {size}, {slide})) AS window_end
+              FROM {name}_trips)
+        GROUP BY zone_id, window_end""")
+    zeros = ", ".join(f'coalesce("{column}", 0) AS "{column}"' for column in (*how.sums, "duplicates"))
     lag = active_minutes * MINUTE_MS - size
     connection.execute(f"""
         CREATE OR REPLACE TABLE {name}_expected AS
-        WITH counted AS (SELECT zone_id, window_end, {sums} FROM {name}_placed WHERE first GROUP BY ALL),
-             seen AS (SELECT zone_id, window_end, count(*) FILTER (NOT first) AS duplicates
-                      FROM {name}_placed GROUP BY ALL),
-             active AS (SELECT DISTINCT zone_id, unnest(generate_series(window_end, window_end + {lag}, {slide}))
-                               AS window_end FROM seen)
-        SELECT a.zone_id, a.window_end - {size} AS window_start, a.window_end, {zeros},
-               coalesce(s.duplicates, 0) AS duplicates
-        FROM active a LEFT JOIN counted c USING (zone_id, window_end) LEFT JOIN seen s USING (zone_id, window_end)
-        WHERE a.window_end - 1 <= {closed}""")
-    found = connection.execute(f"""
-        SELECT count(*), count(*) FILTER (NOT late AND first), count(*) FILTER (late),
-               count(*) FILTER (NOT late AND NOT first) FROM {name}_events""").fetchall()
-    return Accounts(*found[0])
+        WITH active AS (SELECT DISTINCT zone_id, unnest(generate_series(window_end, window_end + {lag}, {slide}))
+                               AS window_end FROM {name}_counted)
+        SELECT zone_id, window_end - {size} AS window_start, window_end, {zeros}
+        FROM active LEFT JOIN {name}_counted USING (zone_id, window_end)
+        WHERE window_end - 1 <= {closed}""")
+    decoded, late = connection.execute(f"SELECT count(*), count(*) FILTER (late) FROM {name}_events").fetchall()[0]
+    counted, copies = connection.execute(f"SELECT count(*), coalesce(sum(copies), 0) FROM {name}_trips").fetchall()[0]
+    return Accounts(decoded=decoded, counted=counted, late=late, duplicate=int(copies) - counted)
 
 
 def _closed_until(connection: duckdb.DuckDBPyConnection, how: Recount, plausible: str, disorder_ms: int) -> int:

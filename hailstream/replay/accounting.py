@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -78,12 +78,17 @@ class ReplayReport:
 
     def as_dict(self) -> dict[str, Any]:
         """The report as JSON data."""
-        data = asdict(self)
+        data: dict[str, Any] = {f.name: getattr(self, f.name) for f in fields(self)}
+        data |= {"sent": dict(self.sent), "refused": dict(self.refused)}
         data["refused_file"] = self.refused_file and str(self.refused_file)
         data["reached"] = self.reached and self.reached.isoformat()
-        if self.source is not None:
-            data["source"]["rejects"] = dict(self.source.rejects)
-            data["source"]["rejects_file"] = self.source.rejects_file and str(self.source.rejects_file)
+        if self.source is not None:  # a simulation's report has more than this
+            data["source"] = {
+                "rows_read": self.source.rows_read,
+                "rows_accepted": self.source.rows_accepted,
+                "rejects": dict(self.source.rejects),
+                "rejects_file": self.source.rejects_file and str(self.source.rejects_file),
+            }
         derived = {"events_per_second": round(self.events_per_second), "balanced": self.balanced}
         return data | derived | {"imbalances": self.imbalances()}
 

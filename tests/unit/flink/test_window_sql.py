@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from hailstream.flink.window_sql import compile_metric, interval
-from hailstream.windows import COUNTS, METRICS, REVENUE, Measure
+from hailstream.windows import COUNTS, METRICS, REVENUE
 
 
 @pytest.mark.parametrize(
@@ -57,8 +57,3 @@ def test_sums_of_cents_become_exact_decimals() -> None:
 def test_a_window_that_minutes_do_not_make_up_is_refused(change: dict[str, timedelta]) -> None:
     with pytest.raises(ValueError, match="zone_counts"):
         replace(COUNTS, **change)  # type: ignore[arg-type]
-
-
-def test_a_metric_without_a_count_of_rows_cannot_tell_duplicates() -> None:
-    with pytest.raises(ValueError, match="count"):
-        replace(COUNTS, measures=(Measure("passengers", "sum", "passengers"),))

@@ -4,11 +4,13 @@ import json
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from types import MappingProxyType
 
 from rich.console import Console
 
 from hailstream.replay.accounting import ReplayReport
 from hailstream.replay.events import SourceReport
+from hailstream.replay.simulator.source import SimulationReport
 
 GOOD = ReplayReport(
     namespace="n",
@@ -37,6 +39,11 @@ def test_the_report_is_json() -> None:
     data = json.loads(json.dumps(GOOD.as_dict()))
     assert (data["balanced"], data["source"]["rejects_file"]) == (True, "rejects.csv")
     assert data["reached"] == "2013-01-01T00:00:00+00:00"
+
+
+def test_the_report_of_a_simulation_is_json_too() -> None:
+    simulated = SimulationReport(5, 5, MappingProxyType({}), None, {"late": 1}, {("late", "late"): 1})
+    assert json.loads(json.dumps(replace(GOOD, source=simulated).as_dict()))["source"]["rows_read"] == 5
 
 
 def test_the_table_shows_every_reason_and_what_does_not_add_up() -> None:
