@@ -43,7 +43,7 @@ class DemoResult:
         return (
             self.proof.differing == 0
             and self.replay.balanced
-            and self.proof.records == sum(self.replay.sent.values()) + self.replay.heartbeats
+            and self.proof.records == sum(self.replay.sent.values()) + self.replay.heartbeats + self.replay.repeated
         )
 
 

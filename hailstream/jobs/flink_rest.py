@@ -59,6 +59,15 @@ class FlinkRest:
         """The job of that name that holds its sinks now."""
         return next((job for job in self.jobs() if job.name == name and job.is_active), None)
 
+    def wait_until_running(self, job_id: str) -> None:
+        """Wait until every task of the job runs: before that Flink takes no savepoint."""
+
+        def all_run() -> bool:
+            job = self._call("GET", f"/jobs/{job_id}")
+            return job["state"] not in ACTIVE_STATES or all(v["status"] == "RUNNING" for v in job["vertices"])
+
+        self.wait_for(all_run, 60, f"all tasks of job {job_id} to run")
+
     def savepoint(self, job_id: str, directory: str) -> str:
         """Take a savepoint below ``directory``; the job goes on. Returns its URI."""
         return self._trigger(f"/jobs/{job_id}/savepoints", {"target-directory": directory}, job_id)
@@ -127,6 +136,7 @@ class FlinkRest:
             self._sleep(0.2)
 
     def _trigger(self, path: str, body: dict[str, Any], job_id: str) -> str:
+        self.wait_until_running(job_id)
         request = self._call("POST", path, json=body)["request-id"]
         status: dict[str, Any] = {}
 

@@ -128,7 +128,7 @@ def open_source(
     if len(specs) == 1 and specs[0].startswith("sim:"):
         from hailstream.replay.simulator import open_simulation
 
-        source: EventSource = open_simulation(specs[0], start=start, until=until, limit=limit)
+        source: EventSource = open_simulation(specs[0], start=start, until=until, limit=limit, work_dir=work_dir)
         return source
     from hailstream.replay.sources import open_files
 

@@ -14,7 +14,8 @@ from hailstream.jobs.catalog import find_job
 from hailstream.jobs.flink_rest import FlinkRest
 from hailstream.jobs.submit import submit_job
 from hailstream.settings import Settings
-from tests.integration.city import assert_proven, load_all, prepared, replay, table
+from tests.integration.city import PATIENCE, assert_proven, load_all, prepared, replay, table
+from tests.stack import wait_until
 
 # Rows of the month's file; 10,000 trips are enough for thousands of late ones.
 ROWS = 10_000
@@ -78,6 +79,7 @@ def test_parallelism_a_restore_and_late_rows_after_it_change_no_row(
     restored.start_job()
     # The first half, then a stop; the second half is out of order, so it begins with late rows.
     replay(other, green, tmp_path, order="file", limit=ROWS // 2, final=False)
+    wait_until(lambda: restored.loaded_rows("zone_counts") > 0, PATIENCE, "no row came before the stop")
     savepoint = restored.stop_job()
     replay_rest(other, green, tmp_path)
     restored.job_id = submit_job(find_job("city"), other, savepoint=savepoint)

@@ -11,6 +11,8 @@ from hailstream.errors import HailstreamError
 from hailstream.jobs.flink_rest import FlinkRest
 from hailstream.settings import Settings
 
+RUNNING = httpx.Response(200, json={"state": "RUNNING", "vertices": [{"status": "RUNNING"}]})
+
 
 class Clock:
     """Time that passes only by sleeping."""
@@ -36,6 +38,8 @@ def test_a_savepoint_is_waited_for() -> None:
     def answer(request: httpx.Request) -> httpx.Response:
         if request.method == "POST":
             return httpx.Response(202, json={"request-id": "r1"})
+        if request.url.path == "/jobs/j1":
+            return RUNNING
         return httpx.Response(200, json={"status": {"id": next(states)}, "operation": {"location": "file:///s1"}})
 
     assert client(answer).savepoint("j1", "file:///dir") == "file:///s1"
@@ -45,6 +49,8 @@ def test_a_failed_savepoint_says_why() -> None:
     def answer(request: httpx.Request) -> httpx.Response:
         if request.method == "POST":
             return httpx.Response(202, json={"request-id": "r1"})
+        if request.url.path == "/jobs/j1":
+            return RUNNING
         failure = {"failure-cause": {"stack-trace": "java.io.IOException: disk full\n\tat x"}}
         return httpx.Response(200, json={"status": {"id": "COMPLETED"}, "operation": failure})
 
@@ -54,6 +60,8 @@ def test_a_failed_savepoint_says_why() -> None:
 
 def test_a_savepoint_that_never_ends_is_given_up() -> None:
     def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.path == "/jobs/j1":
+            return RUNNING
         body = {"request-id": "r1"} if request.method == "POST" else {"status": {"id": "IN_PROGRESS"}}
         return httpx.Response(200, json=body)
 

@@ -1,0 +1,109 @@
+"""Flink jobs, run over a filled log and watched."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.context import Context
+from bench.eventlog import EventLog
+from bench.figures import Figure, Target
+from bench.offsets import committed, forget
+from bench.steady import Span, steady, watch
+from hailstream.errors import HailstreamError
+from hailstream.jobs.catalog import find_job
+from hailstream.jobs.flink_rest import FlinkRest
+from hailstream.jobs.submit import submit_job
+from hailstream.local.flink import client_command, client_environment
+from hailstream.local.topics_admin import delete_topics
+from hailstream.settings import Settings
+from hailstream.topics import RESULT_TOPICS, Topic
+
+CITY = "city"
+_JOB_ID = re.compile(r"JobID ([0-9a-f]{32})")
+_SUBMIT_SECONDS = 180
+
+
+@dataclass(frozen=True)
+class JobRun:
+    """A job that has read a whole log.
+
+    Attributes:
+        span: steady work, in records.
+        cpu: processor microseconds per record, by kind of process.
+        restarts: of the job.
+    """
+
+    span: Span
+    cpu: dict[str, float]
+    restarts: int
+
+    def figure(self, case: str, target: Target | None = None, note: str = "") -> Figure:
+        """Its rate."""
+        restarts = f"{self.restarts} restarts" if self.restarts else ""
+        note = "; ".join(filter(None, (note, restarts)))
+        return Figure(case, self.span.rate, "events/s", sum(self.cpu.values()), self.cpu, target, note)
+
+
+def run_city(context: Context, log: EventLog) -> JobRun:
+    """The real job over the log, from submission until everything is committed."""
+    return _run(context, log, CITY, lambda: submit_job(find_job(CITY), log.settings), tuple(log.records))
+
+
+def run_file(context: Context, log: EventLog, file: Path, name: str, *arguments: str) -> JobRun:
+    """A job file of the benchmarks, whose consumer group has the job's name."""
+    return _run(context, log, name, lambda: submit_file(file, log.settings, *arguments), tuple(log.records))
+
+
+def submit_file(file: Path, settings: Settings, *arguments: str) -> str:
+    """Submit a job file, detached; the job's id.
+
+    Raises:
+        HailstreamError: Flink refused it.
+    """
+    command = [*client_command(settings), "run", "--detached"]
+    command += ["--jobmanager", settings.flink_address.split("://", 1)[-1]]
+    command += ["-pyexec", sys.executable, "-pyclientexec", sys.executable, "--python", str(file), *arguments]
+    environment = dict(os.environ) | client_environment(settings) | settings.as_environment()
+    done = subprocess.run(
+        command, env=environment, capture_output=True, text=True, timeout=_SUBMIT_SECONDS, check=False
+    )
+    found = _JOB_ID.search(done.stdout)
+    if done.returncode != 0 or found is None:
+        raise HailstreamError(f"flink run refused {file.name}: {(done.stdout + done.stderr)[-2000:]}")
+    return found.group(1)
+
+
+def _run(context: Context, log: EventLog, name: str, submit: object, topics: tuple[Topic, ...]) -> JobRun:
+    settings = log.settings
+    group = settings.consumer_group(name)
+    total = sum(log.records[topic] for topic in topics)
+    delete_topics(settings, RESULT_TOPICS)
+    forget(settings, group)
+    rest = FlinkRest(settings)
+    assert callable(submit)
+    job_id = submit()
+
+    def check() -> None:
+        state = rest.state(job_id)
+        if state in ("FAILED", "CANCELED", "FINISHED"):
+            raise HailstreamError(f"job {name} is {state}: {rest.exceptions(job_id)[:800]}")
+
+    try:
+        looks = watch(committed(settings, group), total, clock=time.monotonic, sleep=time.sleep, check=check)
+        restarts = rest.restarts(job_id)
+    finally:
+        rest.cancel_if_active(job_id)
+        delete_topics(settings, RESULT_TOPICS)
+    return JobRun(span := steady(looks, total), cpu_of(context, span), restarts)
+
+
+def cpu_of(context: Context, span: Span) -> dict[str, float]:
+    """Processor microseconds per record that each kind of process took in the span."""
+    used = context.sampler.used(span.begin.at, span.end.at)
+    return {kind: seconds / span.done * 1e6 for kind, seconds in used.items() if seconds > 0}

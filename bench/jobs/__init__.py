@@ -1,0 +1,1 @@
+"""Flink jobs that only benchmarks run."""

@@ -1,0 +1,105 @@
+"""A stack of its own for a benchmark: free ports, a temporary folder, nothing left behind."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from bench.sampler import Processes
+from hailstream.local.jars import ensure_jars
+from hailstream.local.processes import of_stack
+from hailstream.local.stack import Stack
+from hailstream.settings import LOOPBACK, Settings
+
+PORTS = (
+    "kafka_port",
+    "kafka_controller_port",
+    "registry_port",
+    "registry_management_port",
+    "redis_port",
+    "clickhouse_port",
+    "flink_port",
+    "flink_rpc_port",
+    "metrics_port",
+)
+EXTERNAL = ("kafka_bootstrap", "registry_url", "redis_url", "clickhouse_url", "flink_url")
+
+# What a command line holds, and what we call the process.
+_KINDS = (
+    ("kafka.Kafka", "Kafka"),
+    ("quarkus-run.jar", "registry"),
+    ("StandaloneSessionClusterEntrypoint", "Flink JobManager"),
+    ("TaskManagerRunner", "Flink TaskManager"),
+    ("pyflink.fn_execution", "Python workers"),
+    ("redis-server", "Redis"),
+    ("hailstream.local.clickhouse_server", "ClickHouse"),
+    ("bench.paced", "event source"),
+)
+
+
+@contextmanager
+def temporary_stack(parts: Path) -> Iterator[Settings]:
+    """Settings of a whole running stack; it and its data are gone afterwards.
+
+    Args:
+        parts: home folder that has the JVM parts, or gets them.
+
+    Raises:
+        HailstreamError: a server does not start.
+    """
+    ensure_jars(parts)
+    # Not below the checkout: a unix socket's path may not be long.
+    home = Path(tempfile.mkdtemp(prefix="hs-bench-"))
+    for name in ("jars", "apicurio"):
+        (home / name).symlink_to(parts / name)
+    values: dict[str, Any] = dict(zip(PORTS, _free_ports(len(PORTS)), strict=True))
+    values |= dict.fromkeys(EXTERNAL) | {"home": home}
+    settings = Settings(_env_file=None, **values)
+    stack = Stack(settings)
+    try:
+        stack.up()
+        yield settings
+    finally:
+        stack.down()
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def processes_of(home: Path) -> Processes:
+    """The stack's processes by kind."""
+    found: dict[str, list[psutil.Process]] = {}
+    for process in of_stack(home):
+        with suppress(psutil.Error):
+            found.setdefault(kind_of(process.cmdline()), []).append(process)
+    return found
+
+
+def kind_of(command: list[str]) -> str:
+    """What we call a process with this command line."""
+    line = " ".join(command)
+    for part, kind in _KINDS:
+        if part in line:
+            return kind
+    if "hailstream.cli load" in line:
+        return f"{command[command.index('load') + 1]} loader"
+    return "other"
+
+
+def _free_ports(count: int) -> list[int]:
+    """Ports nobody listens on now, below those that connections get."""
+    with ExitStack() as probes:
+        found: list[int] = []
+        for candidate in range(21_000, 32_000):
+            probe = probes.enter_context(socket.socket())
+            with suppress(OSError):
+                probe.bind((LOOPBACK, candidate))
+                found.append(candidate)
+            if len(found) == count:
+                break
+        return found
