@@ -32,8 +32,8 @@ class Context:
 
     def log(self, faults: Faults = Faults.READABLE, events: int | None = None) -> EventLog:
         """The log of so many events with such faults, made when it is first asked for."""
-        key = (faults, events or self.events)
-        if key not in self._logs:
-            self.say(f"filling topics with {key[1]:,} events, {faults.value}")
-            self._logs[key] = fill(self.settings, *key)
-        return self._logs[key]
+        size = events or self.events
+        if (faults, size) not in self._logs:
+            self.say(f"filling topics with {size:,} events, {faults.value}")
+            self._logs[faults, size] = fill(self.settings, size, faults)
+        return self._logs[faults, size]

@@ -58,14 +58,20 @@ def simulation(events: int, faults: str, *, seed: int = 1, density: float = DENS
     return f"sim:seed={seed}&rate={density:.3f}&minutes={minutes:.3f}&coordinates=0&faults={faults}"
 
 
-def fill(settings: Settings, events: int, faults: Faults) -> EventLog:
+def fill(
+    settings: Settings, events: int, faults: Faults, *, density: float = DENSITY, name: str | None = None
+) -> EventLog:
     """Make the log in a namespace of its own.
+
+    Args:
+        density: events per second of event time.
+        name: part of the namespace; by default what is wrong with the events.
 
     Raises:
         HailstreamError: the broker or registry refuses.
     """
-    namespace = f"bench_{faults.name.lower()}_{events}"
-    source = open_source(simulation(events, faults.spec), work_dir=settings.home_dir / "sim")
+    namespace = f"bench_{name or faults.name.lower()}_{events}"
+    source = open_source(simulation(events, faults.spec, density=density), work_dir=settings.home_dir / "sim")
     bounds = source.bounds()
     assert bounds is not None
     horizon = bounds[1] + timedelta(seconds=TAIL_SECONDS + 1)

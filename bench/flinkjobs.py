@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from bench.context import Context
 from bench.eventlog import EventLog
 from bench.figures import Figure, Target
 from bench.offsets import committed, forget
+from bench.sampler import Sampler
 from bench.steady import Span, steady, watch
 from hailstream.errors import HailstreamError
 from hailstream.jobs.catalog import find_job
@@ -79,14 +81,13 @@ def submit_file(file: Path, settings: Settings, *arguments: str) -> str:
     return found.group(1)
 
 
-def _run(context: Context, log: EventLog, name: str, submit: object, topics: tuple[Topic, ...]) -> JobRun:
+def _run(context: Context, log: EventLog, name: str, submit: Callable[[], str], topics: tuple[Topic, ...]) -> JobRun:
     settings = log.settings
     group = settings.consumer_group(name)
     total = sum(log.records[topic] for topic in topics)
     delete_topics(settings, RESULT_TOPICS)
     forget(settings, group)
     rest = FlinkRest(settings)
-    assert callable(submit)
     job_id = submit()
 
     def check() -> None:
@@ -100,10 +101,11 @@ def _run(context: Context, log: EventLog, name: str, submit: object, topics: tup
     finally:
         rest.cancel_if_active(job_id)
         delete_topics(settings, RESULT_TOPICS)
-    return JobRun(span := steady(looks, total), cpu_of(context, span), restarts)
+    span = steady(looks, total)
+    return JobRun(span, cpu_of(context.sampler, span), restarts)
 
 
-def cpu_of(context: Context, span: Span) -> dict[str, float]:
+def cpu_of(sampler: Sampler, span: Span) -> dict[str, float]:
     """Processor microseconds per record that each kind of process took in the span."""
-    used = context.sampler.used(span.begin.at, span.end.at)
+    used = sampler.used(span.begin.at, span.end.at)
     return {kind: seconds / span.done * 1e6 for kind, seconds in used.items() if seconds > 0}

@@ -71,7 +71,12 @@ def markdown(machine: Mapping[str, str], results: Sequence[Result], cores: int) 
     for result in results:
         lines += [f"## {result.title}", "", result.description, ""]
         if result.rows:
-            lines += [_line(HEADINGS), _line(["---"] * len(HEADINGS)), *(_line(cells(row, cores)) for row in result.rows), ""]
+            lines += [
+                _line(HEADINGS),
+                _line(["---"] * len(HEADINGS)),
+                *(_line(cells(row, cores)) for row in result.rows),
+                "",
+            ]
             lines += _by_process(result.rows)
         if result.failed:
             lines += [f"Failed: {result.failed}", ""]

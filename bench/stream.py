@@ -35,7 +35,7 @@ def stream(context: Context) -> Iterator[Figure]:
     yield run.figure("Flink, avro-confluent, no protection", note="ends at the first unreadable message")
     context.say("Spark Structured Streaming")
     try:
-        yield run_spark(context, log, ensure_spark(context.kept / "spark"))
+        yield run_spark(log, ensure_spark(context.kept / "spark"))
     except Skipped as reason:
         context.say(f"skipped: {reason}")
 

@@ -24,20 +24,20 @@ HEADER_BYTES = 5
 UNKNOWN_ZONE = 264
 
 
-class Printer(StreamingQueryListener):
+class Printer(StreamingQueryListener):  # type: ignore[misc]
     """Prints the progress of micro-batches that had rows."""
 
-    def onQueryStarted(self, event: Any) -> None:  # noqa: N802
+    def onQueryStarted(self, event: Any) -> None:
         pass
 
-    def onQueryProgress(self, event: Any) -> None:  # noqa: N802
+    def onQueryProgress(self, event: Any) -> None:
         if event.progress.numInputRows:
             print(event.progress.json.replace("\n", " "), flush=True)
 
-    def onQueryIdle(self, event: Any) -> None:  # noqa: N802
+    def onQueryIdle(self, event: Any) -> None:
         pass
 
-    def onQueryTerminated(self, event: Any) -> None:  # noqa: N802
+    def onQueryTerminated(self, event: Any) -> None:
         pass
 
 
@@ -120,7 +120,9 @@ def revenue(found: DataFrame) -> DataFrame:
 
 def start(config: dict[str, Any], kind: str, rows: DataFrame) -> StreamingQuery:
     """Write a metric's rows to its topic, in Avro."""
-    flat = rows.select("zone_id", "window.start", "window.end", *[c for c in rows.columns if c not in ("window", "zone_id")])
+    flat = rows.select(
+        "zone_id", "window.start", "window.end", *[c for c in rows.columns if c not in ("window", "zone_id")]
+    )
     return (
         flat.select(f.col("zone_id").cast("string").alias("key"), to_avro(f.struct(*flat.columns)).alias("value"))
         .writeStream.format("kafka")

@@ -73,7 +73,17 @@ def _ensure_packages(folder: Path) -> Path:
         return python
     shutil.rmtree(folder, ignore_errors=True)
     venv.create(folder, with_pip=True)
-    command = [python, "-m", "pip", "install", "--quiet", "--no-cache-dir", "--require-hashes", "-r", REQUIREMENTS]
+    command: list[str | Path] = [
+        python,
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--no-cache-dir",
+        "--require-hashes",
+        "-r",
+        REQUIREMENTS,
+    ]
     done = subprocess.run(
         command, capture_output=True, text=True, check=False, timeout=INSTALL_SECONDS, stdin=subprocess.DEVNULL
     )

@@ -14,9 +14,9 @@ from typing import Any
 
 import psutil
 
-from bench.context import Context
 from bench.eventlog import EventLog
 from bench.figures import Figure
+from bench.flinkjobs import cpu_of
 from bench.sampler import Sampler
 from bench.spark.install import SparkHome
 from bench.stack import processes_of
@@ -31,7 +31,7 @@ SECONDS = 1800
 BATCHES = 12
 
 
-def run_spark(context: Context, log: EventLog, spark: SparkHome) -> Figure:
+def run_spark(log: EventLog, spark: SparkHome) -> Figure:
     """Both metrics over the whole log.
 
     Raises:
@@ -72,8 +72,7 @@ def run_spark(context: Context, log: EventLog, spark: SparkHome) -> Figure:
             log_text = (work / "log").read_text(errors="replace")
             raise HailstreamError(f"the Spark program failed: {log_text[-1500:]}")
         span = steady(looks := looks_of(json.loads(line) for line in out.splitlines()), looks[-1].done)
-        used = sampler.used(span.begin.at, span.end.at)
-        cpu = {kind: seconds / span.done * 1e6 for kind, seconds in used.items() if seconds > 0}
+        cpu = cpu_of(sampler, span)
         return Figure(
             "Spark Structured Streaming",
             span.rate,

@@ -8,7 +8,7 @@ import typer
 
 # Two hours of an evening, with every fault that the simulator knows.
 DEFAULT_DATA = "sim:"
-DEFAULT_SPEED = "180"
+DEFAULT_SPEED = "200"
 NAMESPACE = "demo"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -33,8 +34,8 @@ def print_result(result: DemoResult, settings: Settings, console: Console) -> No
 
 
 def _proof_table(result: DemoResult) -> Table:
-    table = Table(title="ClickHouse against a recount of the log in DuckDB", title_justify="left")
-    for heading in ("metric", "events", "counted", "late", "duplicate", "rows", "missing", "extra", "different"):
+    table = Table(title="ClickHouse against a recount of the log in DuckDB", title_justify="left", box=SIMPLE_HEAD)
+    for heading in ("metric", "events", "counted", "late", "twice", "rows", "missing", "extra", "wrong"):
         table.add_column(heading, justify="left" if heading == "metric" else "right")
     for m in result.proof.metrics:
         a = m.accounts

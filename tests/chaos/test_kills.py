@@ -71,6 +71,7 @@ def test_a_kill_in_the_middle_of_a_replay_changes_no_row(
 ) -> None:
     pipeline.start_loaders()
     pipeline.start_job()
+    FlinkRest(settings).wait_until_running(pipeline.job_id)
     reports: list[ReplayReport] = []
     player = threading.Thread(target=lambda: reports.append(replay(settings, SPEC, tmp_path, speed=SPEED)))
     player.start()

@@ -12,10 +12,16 @@ from typing import Any
 
 from hailstream.errors import HailstreamError
 from hailstream.local.clickhouse_server.errors import ClickHouseError, from_engine
+from hailstream.local.clickhouse_server.spool import FOLDER, Spool
+from hailstream.local.clickhouse_server.statement import Insert
 
 LOCK_FILE = "server.lock"
-# chDB starts its connections as clickhouse-local does; a server has these otherwise.
-_SERVER_DEFAULTS = "SET implicit_select = 0, allow_introspection_functions = 0, storage_file_read_method = 'pread'"
+# chDB starts its connections as clickhouse-local does; a server has the first three otherwise. Without the last the
+# rows of one Parquet file come in another order each time, and no block of a repeated insert is known again.
+_SERVER_DEFAULTS = (
+    "SET implicit_select = 0, allow_introspection_functions = 0, storage_file_read_method = 'pread', "
+    "input_format_parquet_preserve_order = 1"
+)
 # Names that chDB's Python layer would take as "give me a Python object".
 _NOT_FORMATS = frozenset({"arrowtable", "dataframe", "datastore"})
 
@@ -65,8 +71,9 @@ class Connection:
     One statement at a time. Every failure is a :class:`ClickHouseError`.
     """
 
-    def __init__(self, raw: Any) -> None:
+    def __init__(self, raw: Any, spool: Spool) -> None:
         self._raw = raw
+        self._spool = spool
         self.run(_SERVER_DEFAULTS)
 
     def run(self, sql: str | bytes, output: str = "TabSeparated", params: Mapping[str, str] | None = None) -> Block:
@@ -88,19 +95,16 @@ class Connection:
             finally:
                 result.close()
 
-    def insert(self, head: bytes, input_format: str, data: Iterable[bytes]) -> Counts:
-        """Insert ``data`` read as ``input_format`` by the statement ``head``; nothing on failure of ``data``."""
-        with _engine_errors():
-            inserter = self._raw.send_insert(head.decode(), input_format)
-            try:
-                for chunk in data:
-                    inserter.append(chunk)
-                done = inserter.finish()
-            except BaseException:
-                inserter.close()
-                raise
-            rows, size = done.rows_written, done.bytes_written
-            return Counts(rows, size, rows, size, rows, size, done.elapsed)
+    def insert(self, insert: Insert, data: Iterable[bytes]) -> Counts:
+        """Run ``insert`` over ``data``; nothing on failure of ``data``.
+
+        By way of a file, because chDB's own way to stream an insert drops what
+        fails behind the parser: a constraint, a full disk, too many parts.
+        """
+        with _engine_errors(), self._spool.hold(data) as file:
+            done = self._raw.query(insert.reading(quote(file).encode()))
+            rows, size = done.rows_written(), done.bytes_written()
+            return Counts(rows, size, rows, size, rows, size, done.elapsed())
 
     def statements(self, sql: bytes) -> tuple[int, bool]:
         """How many statements ``sql`` is, and whether all only read; (0, False) if it cannot be parsed."""
@@ -134,6 +138,7 @@ class Engine:
     def __init__(self, path: Path, *, memory_limit: int = 0) -> None:
         self._path = path
         self._lock = _take(path)
+        self._spool = _spool(path)
         self._target = f"{path}?max_server_memory_usage={memory_limit}" if memory_limit else str(path)
         try:
             # Kept open: the engine shuts down with its last connection.
@@ -150,7 +155,7 @@ class Engine:
         import chdb
 
         with _engine_errors():
-            return Connection(chdb.connect(self._target))
+            return Connection(chdb.connect(self._target), self._spool)
 
     def close(self) -> None:
         """Let the engine finish what it writes, and free the folder."""
@@ -178,6 +183,15 @@ def _take(path: Path) -> int:
     os.ftruncate(handle, 0)
     os.pwrite(handle, f"{os.getpid()}\n".encode(), 0)
     return handle
+
+
+def _spool(path: Path) -> Spool:
+    try:
+        return Spool(path / FOLDER)
+    except OSError as error:
+        raise HailstreamError(
+            f"{path / FOLDER}: cannot use this folder: {error.strerror}", hint="it must hold nothing but files of ours"
+        ) from error
 
 
 def _checked(output: str) -> str:

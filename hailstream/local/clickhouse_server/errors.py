@@ -7,6 +7,10 @@ from typing import Final
 
 _PREFIX = re.compile(r"Code: (\d+)\. DB::(?:Network)?Exception: ")
 _SUFFIX = re.compile(r"\s*\(version [^()]*(?:\([^()]*\))?\)\s*$")
+# Where the data of an insert was kept is no business of who sent it.
+_SPOOL = re.compile(
+    r": \(in file/uri /(?:proc/self|dev)/fd/\d+\)|: While executing File: data for INSERT was parsed from file"
+)
 _NAME = re.compile(r"\.?\s*\(([A-Z][A-Z0-9_]+)\)\s*$")
 
 
@@ -65,7 +69,7 @@ def from_engine(error: BaseException) -> ClickHouseError:
 
     A text without a code (a failure below the SQL layer) becomes STD_EXCEPTION.
     """
-    text = str(error).strip()
+    text = _SPOOL.sub("", str(error).strip())
     prefixes = list(_PREFIX.finditer(text))
     if not prefixes:
         return ClickHouseError(1001, "STD_EXCEPTION", text or type(error).__name__)

@@ -95,7 +95,7 @@ class Executor:
         if request.read_only:
             raise _read_only()
         connection.set({f"param_{name}": value for name, value in request.params.items()})
-        counts = connection.insert(insert.head, insert.format, (piece for piece in data if piece))
+        counts = connection.insert(insert, data)
         return _done(counts)
 
     def _query(self, request: QueryRequest, connection: Connection, sql: bytes) -> Answer:
@@ -135,7 +135,7 @@ class Executor:
 def _external(connection: Connection, table: ExternalTable) -> Iterator[None]:
     connection.run(f"CREATE TEMPORARY TABLE {table.name} ({table.structure}) ENGINE = Memory")
     try:
-        connection.insert(f"INSERT INTO {table.name}".encode(), table.format, [table.data])
+        connection.insert(statement.Insert(f"INSERT INTO {table.name}".encode(), table.format), [table.data])
         yield
     finally:
         connection.run(f"DROP TEMPORARY TABLE {table.name}")

@@ -25,11 +25,17 @@ _TOKEN = re.compile(
 
 @dataclass(frozen=True)
 class Insert:
-    """An INSERT that carries data: ``head`` is the statement without FORMAT or VALUES."""
+    """An INSERT that carries data: ``head`` is the statement up to SETTINGS, FORMAT or VALUES, whichever is first."""
 
     head: bytes
     format: str
-    data_start: int
+    data_start: int = 0
+    settings: bytes = b""
+
+    def reading(self, file: bytes) -> bytes:
+        """The statement with its data in ``file``, an SQL string, which is never decompressed by its name."""
+        source = b"FROM INFILE " + file + b" COMPRESSION 'none'"
+        return b"\n".join((self.head, source, self.settings, b"FORMAT " + self.format.encode()))
 
 
 @dataclass(frozen=True)
@@ -84,6 +90,12 @@ def find_insert(sql: bytes) -> Insert | None:
     before = b""
     tokens = _tokens(sql)
     uses_input = False
+    settings: int | None = None
+
+    def found(end: int, form: str, data_start: int) -> Insert:
+        split = end if settings is None else settings
+        return Insert(sql[:split], form, data_start, sql[split:end])
+
     for token in tokens:
         if not before and token.keyword != b"INSERT":
             return None
@@ -94,9 +106,11 @@ def find_insert(sql: bytes) -> Insert | None:
                 if name is not None and name.kind == "word" and not (uses_input and name.keyword == b"VALUES"):
                     if uses_input:
                         raise ClickHouseError(48, "NOT_IMPLEMENTED", "INSERT ... SELECT FROM input() is not supported")
-                    return Insert(sql[: token.start], name.text.decode(), _data_start(sql, name.end))
+                    return found(token.start, name.text.decode(), _data_start(sql, name.end))
             elif token.keyword == b"VALUES" and not uses_input:
-                return Insert(sql[: token.start], "Values", token.end)
+                return found(token.start, "Values", token.end)
+            elif token.keyword == b"SETTINGS" and settings is None:
+                settings = token.start
             elif token.keyword == b"INFILE" and before == b"FROM":
                 raise ClickHouseError(78, "UNKNOWN_TYPE_OF_QUERY", "Query has infile and was send directly to server")
             elif token.keyword in (b"SELECT", b"WITH"):

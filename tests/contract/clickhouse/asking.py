@@ -35,6 +35,16 @@ class Target:
         )
 
 
+def summary(response: httpx.Response) -> dict[str, int]:
+    return {name: int(value) for name, value in json.loads(response.headers["X-ClickHouse-Summary"]).items()}
+
+
+def run(http: httpx.Client, sql: str) -> str:
+    response = http.post("/", content=sql)
+    assert response.status_code == 200, response.text
+    return response.text
+
+
 class Refused(Exception):
     """The server answered with an exception; ``code`` is ClickHouse's."""
 

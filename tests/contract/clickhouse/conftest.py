@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from hailstream.settings import load_settings
-from tests.contract.clickhouse.asking import Asking, ByClickHouseConnect, ByHttpx, Target
+from tests.contract.clickhouse.asking import Asking, ByClickHouseConnect, ByHttpx, Target, run
 from tests.contract.clickhouse.embedded import Embedded
 
 _numbers = itertools.count()
@@ -79,3 +79,10 @@ def ask(request: pytest.FixtureRequest, target: Target, database: str) -> Asking
     """Each of the ways to ask, in the test's database."""
     way: Asking = request.param(target, database)
     return way
+
+
+@pytest.fixture
+def table(http: httpx.Client) -> httpx.Client:
+    """Plain HTTP, and a table of numbers and texts."""
+    run(http, "CREATE TABLE t (n UInt32, s String) ENGINE = MergeTree ORDER BY n")
+    return http

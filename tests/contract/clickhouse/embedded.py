@@ -53,9 +53,13 @@ class Embedded:
     @property
     def memory(self) -> int:
         """Resident bytes of the process."""
-        assert self._process is not None
-        size: int = psutil.Process(self._process.pid).memory_info().rss
+        size: int = psutil.Process(self.process_id).memory_info().rss
         return size
+
+    @property
+    def process_id(self) -> int:
+        assert self._process is not None
+        return self._process.pid
 
     def start(self) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
