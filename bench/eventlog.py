@@ -39,12 +39,14 @@ class EventLog:
 
     Attributes:
         settings: with the log's namespace, and a horizon after its last heartbeat.
-        records: in each event topic, heartbeats included.
+        records: in each event topic when it was filled, heartbeats included.
+        last: time of the last heartbeats, ms; there is nothing newer.
         events_per_second: how fast simulating and sending was.
     """
 
     settings: Settings
     records: dict[Topic, int]
+    last: int
     events_per_second: float
 
     @property
@@ -74,9 +76,10 @@ def fill(
     source = open_source(simulation(events, faults.spec, density=density), work_dir=settings.home_dir / "sim")
     bounds = source.bounds()
     assert bounds is not None
-    horizon = bounds[1] + timedelta(seconds=TAIL_SECONDS + 1)
+    last = bounds[1] + timedelta(seconds=TAIL_SECONDS)
+    horizon = last + timedelta(seconds=1)
     own = settings.model_copy(update={"namespace": namespace, "horizon": horizon.isoformat()})
     report = run_replay(own, source)
     beats = report.heartbeats // len(EVENT_TOPICS)
     records = {topic: report.sent.get(topic.name(namespace), 0) + beats for topic in EVENT_TOPICS}
-    return EventLog(own, records, report.events_per_second)
+    return EventLog(own, records, int(last.timestamp() * 1000), report.events_per_second)

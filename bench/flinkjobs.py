@@ -17,6 +17,7 @@ from bench.figures import Figure, Target
 from bench.offsets import committed, forget
 from bench.sampler import Sampler
 from bench.steady import Span, steady, watch
+from bench.trickle import Trickle
 from hailstream.errors import HailstreamError
 from hailstream.jobs.catalog import find_job
 from hailstream.jobs.flink_rest import FlinkRest
@@ -24,7 +25,7 @@ from hailstream.jobs.submit import submit_job
 from hailstream.local.flink import client_command, client_environment
 from hailstream.local.topics_admin import delete_topics
 from hailstream.settings import Settings
-from hailstream.topics import RESULT_TOPICS, Topic
+from hailstream.topics import RESULT_TOPICS
 
 CITY = "city"
 _JOB_ID = re.compile(r"JobID ([0-9a-f]{32})")
@@ -54,12 +55,12 @@ class JobRun:
 
 def run_city(context: Context, log: EventLog) -> JobRun:
     """The real job over the log, from submission until everything is committed."""
-    return _run(context, log, CITY, lambda: submit_job(find_job(CITY), log.settings), tuple(log.records))
+    return _run(context, log, CITY, lambda: submit_job(find_job(CITY), log.settings))
 
 
 def run_file(context: Context, log: EventLog, file: Path, name: str, *arguments: str) -> JobRun:
     """A job file of the benchmarks, whose consumer group has the job's name."""
-    return _run(context, log, name, lambda: submit_file(file, log.settings, *arguments), tuple(log.records))
+    return _run(context, log, name, lambda: submit_file(file, log.settings, *arguments))
 
 
 def submit_file(file: Path, settings: Settings, *arguments: str) -> str:
@@ -77,14 +78,19 @@ def submit_file(file: Path, settings: Settings, *arguments: str) -> str:
     )
     found = _JOB_ID.search(done.stdout)
     if done.returncode != 0 or found is None:
-        raise HailstreamError(f"flink run refused {file.name}: {(done.stdout + done.stderr)[-2000:]}")
+        raise HailstreamError(f"flink run refused {file.name}: {_reason(done.stdout + done.stderr)}")
     return found.group(1)
 
 
-def _run(context: Context, log: EventLog, name: str, submit: Callable[[], str], topics: tuple[Topic, ...]) -> JobRun:
+def _reason(output: str) -> str:
+    """The lines that name an error, each once."""
+    lines = [line.strip() for line in output.splitlines() if re.search(r"(Error|Exception): |^Caused by", line)]
+    return "; ".join(dict.fromkeys(lines or output.splitlines()[-5:]))[:1500]
+
+
+def _run(context: Context, log: EventLog, name: str, submit: Callable[[], str]) -> JobRun:
     settings = log.settings
     group = settings.consumer_group(name)
-    total = sum(log.records[topic] for topic in topics)
     delete_topics(settings, RESULT_TOPICS)
     forget(settings, group)
     rest = FlinkRest(settings)
@@ -96,12 +102,13 @@ def _run(context: Context, log: EventLog, name: str, submit: Callable[[], str], 
             raise HailstreamError(f"job {name} is {state}: {rest.exceptions(job_id)[:800]}")
 
     try:
-        looks = watch(committed(settings, group), total, clock=time.monotonic, sleep=time.sleep, check=check)
+        with Trickle(settings, log.last):
+            looks = watch(committed(settings, group), log.total, clock=time.monotonic, sleep=time.sleep, check=check)
         restarts = rest.restarts(job_id)
     finally:
         rest.cancel_if_active(job_id)
         delete_topics(settings, RESULT_TOPICS)
-    span = steady(looks, total)
+    span = steady(looks, log.total)
     return JobRun(span, cpu_of(context.sampler, span), restarts)
 
 

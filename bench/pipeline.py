@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from bench.eventlog import EventLog
 from bench.offsets import committed
 from bench.steady import Look, watch
+from bench.trickle import Trickle
 from hailstream.clickhouse import reachable
 from hailstream.demo.pipeline import JOB, Pipeline
 from hailstream.jobs.flink_rest import FlinkRest
@@ -43,4 +44,5 @@ def catch_up(pipeline: Pipeline, log: EventLog) -> list[Look]:
     """Wait until the job has committed the whole log."""
     group = log.settings.consumer_group(JOB)
     ask = committed(log.settings, group)
-    return watch(ask, log.total, clock=time.monotonic, sleep=time.sleep, check=pipeline.check)
+    with Trickle(log.settings, log.last):
+        return watch(ask, log.total, clock=time.monotonic, sleep=time.sleep, check=pipeline.check)

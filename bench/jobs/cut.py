@@ -15,6 +15,7 @@ from hailstream.flink.environment import create_environment
 from hailstream.flink.graph import Graph
 from hailstream.flink.run_job import job_title
 from hailstream.flink.tables import table_name
+from hailstream.flink.window_sql import compile_metric
 from hailstream.schemas_registry import known_writer_schemas
 from hailstream.settings import Settings, load_settings
 from hailstream.topics import EVENT_TOPICS, Topic
@@ -54,7 +55,8 @@ class CutGraph(Graph):
             elif stage == "late":
                 yield f"SELECT {columns} FROM {metric.name}_on_time"
             elif stage == "duplicates":
-                yield f"SELECT * FROM {metric.name}_firsts"
+                # The first of a metric's views is that of its trips, each once.
+                yield f"SELECT * FROM {compile_metric(metric, '', 1).views[0].name}"
         if stage not in ("scan", "decode"):
             yield from (" UNION ALL ".join(queries) for queries in self._inserts_of(stage).values())
 

@@ -1,4 +1,4 @@
-"""The same windows by Flink's own means: its avro-confluent format, no late rule, duplicates counted.
+"""The same windows by Flink's own means: its avro-confluent format, no late rule, and what comes twice counts twice.
 
 An unreadable message ends this job, a late event is dropped by the windows
 without a word, and no zone ever says zero. Results are written exactly once.
@@ -16,11 +16,11 @@ from hailstream.flink.environment import create_environment
 from hailstream.flink.event_time import watermark_sql
 from hailstream.flink.run_job import job_title
 from hailstream.flink.tables import java_client_config, sink_ddl, table_name
-from hailstream.flink.window_sql import compile_metric
+from hailstream.flink.window_sql import interval
 from hailstream.local.topics_admin import create_topics
 from hailstream.settings import Settings, load_settings
 from hailstream.topics import TRIPS_ENDED, TRIPS_STARTED, Topic
-from hailstream.windows import METRICS, WindowedMetric
+from hailstream.windows import METRICS, Measure, WindowedMetric
 
 JOB = "unprotected"
 
@@ -63,7 +63,7 @@ def columns_sql(topic: Topic) -> str:
 
 def insert(table_env: TableEnvironment, metric: WindowedMetric, settings: Settings) -> str:
     """Create the metric's tables and views; the statement that writes its rows."""
-    source, compiled = table_name(metric.events), compile_metric(metric, "", settings.generation)
+    source = table_name(metric.events)
     fields = ", ".join(f"`{name}` {kind}" for name, kind in _FIELDS[metric.events].items())
     options = {
         "connector": "kafka",
@@ -80,27 +80,32 @@ def insert(table_env: TableEnvironment, metric: WindowedMetric, settings: Settin
         f"CREATE TEMPORARY TABLE {source}_native ({fields}, row_time TIMESTAMP_LTZ(3) METADATA FROM 'timestamp'"
         f" VIRTUAL, WATERMARK FOR row_time AS {watermark}) WITH ({listed})"
     )
-    # What the real job calls the first of each trip is here every event.
-    firsts, counted = compiled.views[0].name, compiled.views[1]
+    events = f"{metric.name}_events"
     table_env.execute_sql(
-        f"CREATE TEMPORARY VIEW {firsts} AS SELECT COALESCE(pickup_location_id, {UNKNOWN}) AS zone_id,"
+        f"CREATE TEMPORARY VIEW {events} AS SELECT COALESCE(pickup_location_id, {UNKNOWN}) AS zone_id,"
         f" {columns_sql(metric.events)}, row_time FROM {source}_native"
     )
-    table_env.execute_sql(f"CREATE TEMPORARY VIEW {counted.name} AS {counted.query}")
     table_env.execute_sql(sink_ddl(metric.results, settings, JOB))
-    measures = ", ".join(_scaled(f"`{measure.name}`", measure.scale) for measure in metric.measures)
-    end = "CAST(row_time AS TIMESTAMP(3)) + INTERVAL '0.001' SECOND(1, 3)"
-    minutes = int(metric.size.total_seconds() // 60)
     return (
-        f"INSERT INTO `{table_name(metric.results)}` SELECT zone_id, {end} - INTERVAL '{minutes}' MINUTE, {end},"
-        f" {measures}, CAST(0 AS BIGINT), {settings.generation} FROM {counted.name}"
+        f"INSERT INTO `{table_name(metric.results)}` SELECT zone_id, window_start, window_end,"
+        f" {', '.join(map(_measure, metric.measures))}, CAST(0 AS BIGINT), {settings.generation}"
+        f" FROM TABLE(HOP(TABLE {events}, DESCRIPTOR(row_time), {interval(metric.slide)}, {interval(metric.size)}))"
+        " GROUP BY window_start, window_end, zone_id"
     )
 
 
-def _scaled(number: str, scale: int) -> str:
-    if scale == 0:
+def _measure(measure: Measure) -> str:
+    number = {
+        "count": "COUNT(*)",
+        "sum": f"COALESCE(SUM({measure.value}), 0)",
+        "count_known": f"COUNT({measure.value})",
+        "count_distinct": f"COUNT(DISTINCT {measure.value})",
+    }[measure.aggregate]
+    number = f"CAST({number} AS BIGINT)"
+    if measure.scale == 0:
         return number
-    return f"CAST(CAST({number} AS DECIMAL(19, 0)) * {10**-scale:.{scale}f} AS DECIMAL({18 + scale * 2 - 4}, {scale}))"
+    kind = {2: "DECIMAL(18, 2)", 4: "DECIMAL(22, 4)"}[measure.scale]
+    return f"CAST(CAST({number} AS DECIMAL(19, 0)) * {10**-measure.scale:.{measure.scale}f} AS {kind})"
 
 
 def main() -> None:

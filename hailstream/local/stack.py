@@ -12,22 +12,20 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Protocol
 
 from hailstream.errors import HailstreamError
 from hailstream.local import ports, processes
 from hailstream.local.jars import Jars, ensure_jars
 from hailstream.local.manager import Manager, Process
-from hailstream.local.server import NotReadyError, Server, Service, without_credentials
+from hailstream.local.server import NotReadyError, Server, Service
 from hailstream.local.services import SERVICES, select
+from hailstream.local.status import FAULTY, Judge, ServerStatus, State
 from hailstream.settings import Settings
 
-State = Literal["ready", "starting", "not ready", "crashed", "orphaned", "stopped", "external", "unreachable"]
-#: States that mean something is wrong.
-FAULTY: frozenset[State] = frozenset({"not ready", "crashed", "orphaned", "unreachable"})
+__all__ = ["FAULTY", "ServerStatus", "Stack", "State", "check_ports"]
+
 POLL_SECONDS = 0.2
 CRASHES_TO_GIVE_UP = 2
 
@@ -48,25 +46,6 @@ class _Silent:
         pass
 
 
-@dataclass(frozen=True)
-class ServerStatus:
-    """How a server, or an external service, is.
-
-    Attributes:
-        since: start of the process, None when it does not run.
-        detail: the reason of a fault, the address of an external service, else empty.
-        log_path: None for external ones.
-    """
-
-    name: str
-    state: State
-    pid: int | None
-    port: int | None
-    since: datetime | None
-    detail: str
-    log_path: Path | None
-
-
 class Stack:
     """The embedded stack of one home folder.
 
@@ -78,6 +57,7 @@ class Stack:
         self.settings = settings
         self.home = settings.home_dir
         self.manager = Manager(self.home)
+        self._judge = Judge(settings, self.manager)
 
     def up(self, only: Sequence[str] | None = None, progress: Progress | None = None) -> None:
         """Start the services that do not run yet and wait until each does its work.
@@ -141,7 +121,7 @@ class Stack:
                 raise HailstreamError(f"{server.name} was stopped while it started", hint="run `hailstream up` again")
             starts.add(process.started)
             if process.state == "FATAL" or (process.state == "BACKOFF" and len(starts) >= CRASHES_TO_GIVE_UP):
-                raise self._failure(server, f"crashed as it started: {self._end(process)}")
+                raise self._failure(server, f"crashed as it started: {self._judge.end_of(process)}")
             try:
                 server.check()
             except NotReadyError as error:
@@ -198,10 +178,10 @@ class Stack:
         asked: list[Callable[[], ServerStatus]] = []
         for service in SERVICES:
             if service.external(self.settings) is not None:
-                asked.append(_bound(self._external_status, service))
+                asked.append(_bound(self._judge.of_external, service))
             else:
                 asked += [
-                    _bound(self._server_status, server, running.get(server.name), orphans)
+                    _bound(self._judge.of_server, server, running.get(server.name), orphans=orphans)
                     for server in service.servers(self.settings, jars)
                 ]
         with ThreadPoolExecutor(len(asked)) as pool:
@@ -219,52 +199,8 @@ class Stack:
             raise HailstreamError(f"no embedded server {name!r}", hint=f"they are {', '.join(names)}", exit_code=2)
         return self.manager.log_path(name)
 
-    def _server_status(self, server: Server, process: Process | None, orphans: bool) -> ServerStatus:
-        state, detail = self._judge(server, process, orphans)
-        alive = process is not None and process.pid > 0
-        return ServerStatus(
-            name=server.name,
-            state=state,
-            pid=process.pid if process is not None and alive else None,
-            port=server.port,
-            since=datetime.fromtimestamp(process.started, UTC) if process is not None and alive else None,
-            detail=detail,
-            log_path=self.manager.log_path(server.name),
-        )
-
-    def _judge(self, server: Server, process: Process | None, orphans: bool) -> tuple[State, str]:
-        if process is None:
-            if orphans:
-                return "orphaned", "the process manager is gone; `hailstream down` ends what it left"
-            return "stopped", ""
-        if process.state in ("FATAL", "EXITED", "BACKOFF", "UNKNOWN"):
-            return "crashed", self._end(process) + ("" if process.state == "FATAL" else ", is started again")
-        if process.state in ("STOPPED", "STOPPING"):
-            return "stopped", ""
-        try:
-            server.check()
-        except NotReadyError as error:
-            ended = self.manager.last_end(server.name)
-            before = f"; the process before it: {ended}" if ended else ""
-            young = time.time() - process.started < server.settle * 3
-            return ("starting" if young else "not ready"), f"{error}{before}"
-        return "ready", ""
-
-    def _end(self, process: Process) -> str:
-        """How a program ended, in words."""
-        return self.manager.last_end(process.name) or process.reason or "for a reason the manager does not know"
-
-    def _external_status(self, service: Service) -> ServerStatus:
-        state: State = "external"
-        detail = address = without_credentials(service.external(self.settings) or "")
-        try:
-            service.check(self.settings)
-        except NotReadyError as error:
-            state, detail = "unreachable", f"{address}: {error}"
-        return ServerStatus(service.name, state, None, None, None, detail, None)
-
     def _check_external(self, service: Service, progress: Progress) -> None:
-        status = self._external_status(service)
+        status = self._judge.of_external(service)
         if status.state == "unreachable":
             raise HailstreamError(
                 f"external {service.name} at {status.detail}",
@@ -289,8 +225,8 @@ class Stack:
             yield
 
 
-def _bound(ask: Callable[..., ServerStatus], *arguments: object) -> Callable[[], ServerStatus]:
-    return lambda: ask(*arguments)
+def _bound(ask: Callable[..., ServerStatus], *arguments: object, **named: object) -> Callable[[], ServerStatus]:
+    return lambda: ask(*arguments, **named)
 
 
 def _write_files(servers: Sequence[Server]) -> None:

@@ -2,60 +2,23 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
-import signal
-import socket
-import subprocess
-import sys
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import Any
 
-import fastavro
 import pytest
 from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource
 
 from hailstream.errors import HailstreamError
-from hailstream.local.stack import Stack
 from hailstream.local.topics_admin import create_topics, delete_topics
-from hailstream.replay.accounting import ReplayReport
 from hailstream.replay.options import ReplayOptions
-from hailstream.replay.resume import state_path
 from hailstream.replay.run import run_replay
-from hailstream.schemas import load_schema, unframe
 from hailstream.settings import Settings
-from hailstream.topics import TRIPS_ENDED, TRIPS_STARTED, Topic
-from tests.integration.kafka_log import Record, events_only, read_log
-from tests.stack import as_environment, free_ports, wait_until
+from hailstream.topics import TRIPS_ENDED, TRIPS_STARTED
+from tests.integration.kafka_log import events_only, read_log
+from tests.integration.replaying import body, event_log, ride_events
 from tests.unit.replay_sending.events import START_MS, MemorySource, event
-
-Log = dict[tuple[str, int], list[Record]]
-
-
-def event_log(settings: Settings) -> Log:
-    return read_log(settings, *(topic.name(settings.namespace) for topic in (TRIPS_STARTED, TRIPS_ENDED)))
-
-
-def nameless(log: Log, settings: Settings) -> dict[tuple[str, int], list[Record]]:
-    """The log with topics named as in the live namespace."""
-    return {(topic.removeprefix(f"{settings.namespace}."), p): records for (topic, p), records in log.items()}
-
-
-def body(topic: Topic, record: Record) -> dict[str, Any]:
-    assert record.value is not None
-    row = fastavro.schemaless_reader(io.BytesIO(unframe(record.value)[1]), load_schema(topic).parsed, None)
-    assert isinstance(row, dict)
-    return row
-
-
-def ride_events(count: int, step: int = 2_000) -> list[dict[str, Any]]:
-    return [event(n, n * step) for n in range(count)]
 
 
 def test_every_record_has_its_key_its_partition_and_its_event_time(namespace: Settings) -> None:
@@ -162,205 +125,3 @@ def test_a_message_that_the_broker_refuses_fails_the_replay_and_says_why(namespa
     rows = [event(0, 0), event(2, 1_000, raw=os.urandom(5_000))]
     with pytest.raises(HailstreamError, match=r"not taken by Kafka: .*(larger|too large)"):
         run_replay(namespace, MemorySource(rows))
-
-
-class Command:
-    """`hailstream replay` as a person runs it."""
-
-    def __init__(self, settings: Settings, *arguments: str) -> None:
-        environment = os.environ | as_environment(settings) | {"PYTHONUNBUFFERED": "1"}
-        program = [sys.executable, "-c", "from hailstream.cli import main; main()", "replay", *arguments, "--json"]
-        self.settings = settings
-        self.process = subprocess.Popen(
-            program, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        )
-
-    def finish(self) -> tuple[int, str, str]:
-        out, err = self.process.communicate(timeout=120)
-        return self.process.returncode, out, err
-
-    def sent_some(self) -> bool:
-        assert self.process.poll() is None, self.process.communicate()
-        return sum(map(len, events_only(event_log(self.settings)).values())) > 2_000
-
-
-@pytest.fixture
-def commands() -> Iterator[Callable[..., Command]]:
-    started: list[Command] = []
-
-    def start(settings: Settings, *arguments: str) -> Command:
-        started.append(Command(settings, *arguments))
-        return started[-1]
-
-    yield start
-    for command in started:
-        with suppress(ProcessLookupError):
-            command.process.kill()
-        command.process.communicate()
-
-
-@pytest.fixture
-def rides(shared_data: Path) -> str:
-    return str(shared_data / "ride_events_2013-01-01.csv.gz")
-
-
-@pytest.fixture
-def uninterrupted(namespace: Settings, commands: Callable[..., Command], rides: str) -> Iterator[Log]:
-    """The log of the ride events' first 20,000 rows played in one go."""
-    whole = namespace.model_copy(update={"namespace": f"{namespace.namespace}w"})
-    code, out, err = commands(whole, rides, "--limit", "20000").finish()
-    assert code == 0, err
-    assert json.loads(out)["balanced"] is True
-    yield nameless(event_log(whole), whole)
-    delete_topics(whole)
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_stopped_by_a_signal_and_resumed_the_log_is_that_of_an_uninterrupted_replay(
-    namespace: Settings, commands: Callable[..., Command], rides: str, uninterrupted: Log, number: signal.Signals
-) -> None:
-    paced = commands(namespace, rides, "--limit", "20000", "--speed", "300")
-    wait_until(paced.sent_some, 60, "the replay sent nothing")
-    paced.process.send_signal(number)
-    code, out, err = paced.finish()
-    assert code == 130, err
-    first = json.loads(out)
-    assert first["interrupted"]
-    assert 2_000 <= first["events"] < 20_000
-    code, out, err = commands(namespace, rides, "--limit", "20000", "--resume").finish()
-    assert code == 0, err
-    report = json.loads(out)
-    assert (report["events"], report["found"], report["balanced"]) == (20_000, 0, True)
-    assert nameless(event_log(namespace), namespace) == uninterrupted
-
-
-def test_killed_and_resumed_no_event_is_lost_or_repeated(
-    namespace: Settings, commands: Callable[..., Command], rides: str, uninterrupted: Log
-) -> None:
-    paced = commands(namespace, rides, "--limit", "20000", "--speed", "300")
-    wait_until(paced.sent_some, 60, "the replay sent nothing")
-    paced.process.kill()
-    assert paced.finish()[0] == -signal.SIGKILL
-    code, out, err = commands(namespace, rides, "--limit", "20000", "--resume").finish()
-    assert code == 0, err
-    report = json.loads(out)
-    assert (report["events"], report["balanced"]) == (20_000, True)
-    assert report["found"] > 2_000
-    assert nameless(events_only(event_log(namespace)), namespace) == events_only(uninterrupted)
-
-
-def test_another_source_is_not_resumed(namespace: Settings, commands: Callable[..., Command], rides: str) -> None:
-    paced = commands(namespace, rides, "--limit", "20000", "--speed", "300")
-    wait_until(paced.sent_some, 60, "the replay sent nothing")
-    paced.process.send_signal(signal.SIGINT)
-    paced.finish()
-    before = event_log(namespace)
-    code, _, err = commands(namespace, rides, "--limit", "19999", "--resume").finish()
-    assert (code, "limit was 20000, is 19999" in " ".join(err.split())) == (1, True), err
-    assert event_log(namespace) == before
-
-
-def test_a_source_whose_events_changed_is_not_resumed(namespace: Settings) -> None:
-    rows = ride_events(400)
-    asked = iter(range(10**9))
-    report = run_replay(namespace, MemorySource(rows, batch=50), stopped=lambda: next(asked) > 4)
-    assert report.interrupted
-    changed = [rows[0] | {"trip_id": "someone else"}, *rows[1:]]
-    with pytest.raises(HailstreamError, match="are not those that were sent"):
-        run_replay(namespace, MemorySource(changed, batch=50), ReplayOptions(resume=True))
-
-
-class _Background:
-    """A replay in a thread."""
-
-    def __init__(self, settings: Settings, source: MemorySource, options: ReplayOptions) -> None:
-        self.said: list[str] = []
-        self.result: ReplayReport | BaseException | None = None
-        self._stop = False
-        self._thread = threading.Thread(target=self._run, args=(settings, source, options))
-        self._thread.start()
-
-    def _run(self, settings: Settings, source: MemorySource, options: ReplayOptions) -> None:
-        try:
-            self.result = run_replay(settings, source, options, stopped=lambda: self._stop, say=self.said.append)
-        except BaseException as error:
-            self.result = error
-
-    def finish(self, seconds: float) -> ReplayReport:
-        self._thread.join(seconds)
-        assert isinstance(self.result, ReplayReport), (self.result, self.said)
-        return self.result
-
-    def stop(self) -> None:
-        self._stop = True
-        self._thread.join(60)
-
-
-@contextmanager
-def forwarding(port: int, target: int) -> Iterator[None]:
-    """Connections to ``port`` reach ``target``."""
-    listener = socket.create_server(("127.0.0.1", port))
-
-    def pump(source: socket.socket, sink: socket.socket) -> None:
-        with suppress(OSError):
-            while data := source.recv(65_536):
-                sink.sendall(data)
-        for end in (source, sink):
-            with suppress(OSError):
-                end.shutdown(socket.SHUT_RDWR)
-
-    def accept() -> None:
-        with suppress(OSError):
-            while True:
-                near, _ = listener.accept()
-                far = socket.create_connection(("127.0.0.1", target))
-                for pair in ((near, far), (far, near)):
-                    threading.Thread(target=pump, args=pair, daemon=True).start()
-
-    threading.Thread(target=accept, daemon=True).start()
-    try:
-        yield
-    finally:
-        listener.close()
-
-
-def test_a_broker_that_is_away_at_the_start_is_waited_for(namespace: Settings) -> None:
-    (port,) = free_ports(1)
-    settings = namespace.model_copy(update={"kafka_bootstrap": f"127.0.0.1:{port}"})
-    replay = _Background(settings, MemorySource(ride_events(100)), ReplayOptions())
-    try:
-        wait_until(lambda: any("away" in line for line in replay.said), 30, "nothing was said")
-        with forwarding(port, namespace.kafka_port):
-            assert replay.finish(60).balanced
-    finally:
-        replay.stop()
-    assert any("is back" in line for line in replay.said)
-
-
-@pytest.mark.parametrize("age", ["recent", "history"])
-def test_a_broker_killed_in_the_middle_is_waited_for_and_nothing_is_lost(namespace: Settings, age: str) -> None:
-    rows = ride_events(20_000, step=50)
-    if age == "recent":
-        shift = datetime.now(UTC) - timedelta(hours=1) - rows[0]["event_time"]
-        rows = [row | {"event_time": row["event_time"] + shift} for row in rows]
-    replay = _Background(namespace, MemorySource(rows), ReplayOptions(speed=100))
-    try:
-        wait_until(lambda: state_path(namespace).is_file(), 60, "the replay did not begin")
-        wait_until(lambda: any(events_only(event_log(namespace)).values()), 60, "the replay sent nothing")
-        (kafka,) = [status for status in Stack(namespace).status() if status.name == "kafka"]
-        assert kafka.pid is not None
-        os.kill(kafka.pid, signal.SIGKILL)
-        report = replay.finish(120)
-    finally:
-        replay.stop()
-    assert report.balanced
-    assert sum(report.sent.values()) == 20_000
-    log = event_log(namespace)
-    keys = [r.key or "" for records in events_only(log).values() for r in records]
-    assert sorted(set(keys)) == [row["trip_id"] for row in rows]
-    # Kafka's memory of a producer goes by record timestamps: it is sure of recent ones only.
-    assert report.repeated == sum(map(len, log.values())) - 20_000 - report.heartbeats
-    if age == "recent":
-        assert report.repeated == 0
-    assert any("away" in line for line in replay.said), replay.said
-    assert any("is back" in line for line in replay.said), replay.said

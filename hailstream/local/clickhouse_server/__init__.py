@@ -12,6 +12,8 @@ codes are its own; this package adds the protocol around it.
   away half way leaves nothing behind. A row that cannot be read refuses the
   whole insert while it fits one block (about a million rows into one
   partition), which is the engine's own promise.
+* Its data waits in a nameless file below ``DIR``, so an insert needs that much
+  space there, and is refused (243) when less than 64 MiB are free.
 * Each request has an engine connection of its own, each ``session_id`` one
   that lasts. Queries run side by side; ``/ping`` never waits for one.
 * Whoever reaches the port can read what this process may read, because the

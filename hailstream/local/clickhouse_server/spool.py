@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +13,9 @@ from tempfile import TemporaryFile
 from hailstream.local.clickhouse_server.errors import ClickHouseError
 
 FOLDER = "incoming"
+# The engine reserves space for what it writes, but does not notice a write that fails all the same: nothing goes in
+# where something else could take the rest of the disk in the meantime.
+KEEP_FREE = 64 << 20
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 # How this process names a file that it has open. Such a name holds no character that the engine would take for a
 # pattern: one that matches nothing is an insert of nothing to it, and no error.
@@ -46,7 +50,14 @@ class Spool:
             for chunk in data:
                 _write(file.fileno(), chunk)
             file.seek(0)
+            self._check_space()
             yield f"{_OPEN_FILES}/{file.fileno()}"
+
+    def _check_space(self) -> None:
+        with _disk_errors():
+            if (free := shutil.disk_usage(self._folder).free) < KEEP_FREE:
+                text = f"{free >> 20} MiB are free on the disk of the tables, inserts need {KEEP_FREE >> 20}"
+                raise ClickHouseError(243, "NOT_ENOUGH_SPACE", text)
 
 
 def _write(handle: int, chunk: bytes) -> None:

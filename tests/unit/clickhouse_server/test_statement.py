@@ -32,7 +32,7 @@ from hailstream.local.clickhouse_server.statement import find_insert, first_keyw
         ),
         (
             b"INSERT INTO t SETTINGS a = 'FORMAT X' FORMAT CSV\n1",
-            b"INSERT INTO t SETTINGS a = 'FORMAT X' ",
+            b"INSERT INTO t ",
             "CSV",
             b"1",
         ),
@@ -44,6 +44,24 @@ def test_data_begins_behind_the_format(sql: bytes, head: bytes, form: str, data:
     insert = find_insert(sql)
     assert insert is not None
     assert (insert.head, insert.format, sql[insert.data_start :]) == (head, form, data)
+
+
+@pytest.mark.parametrize(
+    ("sql", "rewritten"),
+    [
+        (b"INSERT INTO t(a) VALUES (1)", b"INSERT INTO t(a) | FROM 'f' COMPRESSION 'none' || FORMAT Values"),
+        (
+            b"INSERT INTO settings (settings) SETTINGS a = 1, b = 'x' FORMAT CSV\n1",
+            b"INSERT INTO settings (settings) | FROM 'f' COMPRESSION 'none' |SETTINGS a = 1, b = 'x' | FORMAT CSV",
+        ),
+        (b"INSERT INTO t -- end\nFORMAT CSV\n1", b"INSERT INTO t -- end\n| FROM 'f' COMPRESSION 'none' || FORMAT CSV"),
+    ],
+)
+def test_the_data_may_be_in_a_file_and_the_settings_stay_behind_it(sql: bytes, rewritten: bytes) -> None:
+    insert = find_insert(sql)
+    assert insert is not None
+    parts = [part.strip(b" ") for part in rewritten.replace(b"FROM", b"FROM INFILE").split(b"|")]
+    assert [part.strip(b" ") for part in insert.reading(b"'f'").split(b"\n")] == b"\n".join(parts).split(b"\n")
 
 
 @pytest.mark.parametrize(
