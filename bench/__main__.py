@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 import time
 from collections.abc import Callable
@@ -30,6 +31,8 @@ def main() -> int:
     """0 when everything was measured, whether or not targets were met; 1 when something failed."""
     known = {benchmark.name: benchmark for benchmark in benchmarks()}
     given = _arguments(known)
+    # Ended by a signal, the stack goes down too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     console = Console()
     machine = describe() | {"events": f"{given.events:,}", "runs": str(given.runs)}
     for name, value in machine.items():
@@ -67,7 +70,7 @@ def _measure(benchmark: Benchmark, context: Context, runs: int) -> Result:
                 context.say(f"{figure.case}: {figure.value:,.0f} {figure.unit}")
                 figures[-1].append(figure)
     except HailstreamError as error:
-        failed = error.message
+        failed = error.message[:1500]
     except Skipped as reason:
         failed = f"skipped: {reason}"
     description = (benchmark.run.__doc__ or "").strip().splitlines()[0]

@@ -21,7 +21,7 @@ def memory(context: Context) -> Iterator[Figure]:
         running_pipeline(log.settings) as pipeline,
     ):
         catch_up(pipeline, log)
+    yield Figure("all together", sum(sampler.peak.values()) / 2**20, "MB", note="sum of the peaks")
     for kind, peak in sorted(sampler.peak.items(), key=lambda item: -item[1]):
         if kind != "other":
             yield Figure(kind, peak / 2**20, "MB")
-    yield Figure("all together", sum(sampler.peak.values()) / 2**20, "MB", note="sum of the peaks")

@@ -27,10 +27,6 @@ class Result:
     rows: Sequence[Row]
     failed: str = ""
 
-    @property
-    def missed(self) -> bool:
-        return bool(self.failed) or any(row.met is False for row in self.rows)
-
 
 def cells(row: Row, cores: int) -> tuple[str, ...]:
     """The row as text, one entry a heading.

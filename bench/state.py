@@ -15,6 +15,7 @@ from bench.figures import Figure, Target
 from bench.flinkjobs import CITY
 from bench.offsets import committed, forget
 from bench.steady import watch
+from bench.trickle import Trickle
 from hailstream.errors import HailstreamError
 from hailstream.jobs.catalog import find_job
 from hailstream.jobs.flink_rest import FlinkRest
@@ -52,7 +53,8 @@ def state(context: Context) -> Iterator[Figure]:
                 raise HailstreamError(f"job {CITY} failed: {rest.exceptions(job_id)[:600]}")
 
         try:
-            watch(done, log.total, clock=time.monotonic, sleep=time.sleep, check=check, every=0.5)
+            with Trickle(settings, log.last):
+                watch(done, log.total, clock=time.monotonic, sleep=time.sleep, check=check, every=0.5)
         finally:
             rest.cancel_if_active(job_id)
             delete_topics(settings)

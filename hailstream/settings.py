@@ -85,6 +85,9 @@ class Settings(BaseSettings):
     )
     checkpoint_interval: float = Field(1.0, gt=0)
     checkpoint_dir: str | None = Field(None, description="URI; unset: a folder in the home folder")
+    transaction_timeout: float = Field(
+        900.0, ge=10, le=900, description="until the broker aborts what a dead job left open and readers wait for"
+    )
     state_backend: Literal["hashmap", "rocksdb"] = "hashmap"
     generation: int = Field(1, ge=1, le=65535, description="of the metric definitions; part of a row's version")
 

@@ -54,7 +54,7 @@ def sink_ddl(topic: Topic, settings: Settings, job: str) -> str:
         "connector": "kafka",
         "topic": topic.name(settings.namespace),
         **{f"properties.{name}": value for name, value in java_client_config(settings).items()},
-        "properties.transaction.timeout.ms": "900000",
+        "properties.transaction.timeout.ms": str(round(settings.transaction_timeout * 1000)),
         "properties.compression.type": "lz4",
         "sink.delivery-guarantee": "exactly-once",
         "sink.transactional-id-prefix": transactional_prefix(topic, settings, job),

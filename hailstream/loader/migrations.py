@@ -27,6 +27,7 @@ MIGRATIONS_DIR = Path(__file__).with_name("migrations")
 _NAME = re.compile(r"(\d{4})_([a-z0-9_]+)\.sql")
 # A lock older than this was left behind by a process that died.
 LOCK_SECONDS = 60
+PATIENCE_SECONDS = 60  # beyond that
 
 _TABLE = """
 CREATE TABLE IF NOT EXISTS migrations
@@ -167,12 +168,12 @@ def _lock(client: Client) -> Iterator[None]:
         Retrying(
             retry=retry_if_not_result(lambda got: got),
             wait=wait_random(0.1, 0.5),
-            stop=stop_after_delay(2 * LOCK_SECONDS),
+            stop=stop_after_delay(LOCK_SECONDS + PATIENCE_SECONDS),
             retry_error_callback=_give_up,
         )(acquire)
     except TimeoutError:
         raise HailstreamError(
-            f"another process has been migrating {client.database} for {2 * LOCK_SECONDS} s",
+            f"another process has been migrating {client.database} for {LOCK_SECONDS + PATIENCE_SECONDS} s",
             hint="if none is running: DROP TABLE migrations_lock",
         ) from None
     try:

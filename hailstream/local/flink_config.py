@@ -112,7 +112,7 @@ def configuration(settings: Settings, folder: Path, checkout: Path) -> dict[str,
         "taskmanager.memory.jvm-overhead.max": f"{memory.overhead}m",
         # A killed TaskManager is noticed and its job restarted within seconds.
         "heartbeat.interval": "1 s",
-        "heartbeat.timeout": "4 s",
+        "heartbeat.timeout": "10 s",
         # A TaskManager that was up before its JobManager asks again at once, not after 10 s.
         "cluster.registration.error-delay": "300 ms",
         "cluster.registration.refused-registration-delay": "1 s",
