@@ -5,9 +5,9 @@ Engines are compiled from it, so that they cannot drift apart.
 
 The compiled pipeline of a metric, from a view of decoded events to rows::
 
-    on time ──► each trip once in its minute ──► hopping window ──┬──► rows
-                                                                  │     ▲
-                zones active in the last hour (so zeros are said) ◄┘ ────┘
+    on time ──► each trip once in its minute ──► hopping window ──┬──────────────► rows
+                                                                  └─► zones of the ─┘
+                                                                      last hour (zeros)
 """
 
 from __future__ import annotations

@@ -27,7 +27,8 @@ MIGRATIONS_DIR = Path(__file__).with_name("migrations")
 _NAME = re.compile(r"(\d{4})_([a-z0-9_]+)\.sql")
 # A lock older than this was left behind by a process that died.
 LOCK_SECONDS = 60
-PATIENCE_SECONDS = 60  # beyond that
+# How much longer one waits for a lock than it takes to count as left behind.
+PATIENCE_SECONDS = 60
 
 _TABLE = """
 CREATE TABLE IF NOT EXISTS migrations
