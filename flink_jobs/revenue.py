@@ -13,7 +13,7 @@ from hailstream.windows import REVENUE
 
 def build(graph: Graph) -> None:
     """trips.ended.v1 → decode → on time, once each → zone.revenue.v1."""
-    records = graph.read_events(TRIPS_ENDED, REVENUE.columns)
+    records = graph.read_events(TRIPS_ENDED, REVENUE)
     on_time = graph.split_late(REVENUE, records)
     graph.insert_windows(REVENUE, on_time)
 

@@ -13,7 +13,7 @@ from hailstream.windows import COUNTS
 
 def build(graph: Graph) -> None:
     """trips.started.v1 → decode → on time, once each → zone.counts.v1."""
-    records = graph.read_events(TRIPS_STARTED, COUNTS.columns)
+    records = graph.read_events(TRIPS_STARTED, COUNTS)
     on_time = graph.split_late(COUNTS, records)
     graph.insert_windows(COUNTS, on_time)
 

@@ -59,13 +59,21 @@ ALL_TOPICS = EVENT_TOPICS + RESULT_TOPICS
 _MAX_LONG = str(2**63 - 1)
 
 
-def topic_config(retention_bytes: int) -> dict[str, str]:
-    """Broker settings for each of our topics.
+#: Topics that quote a message whole, and how large their own messages may be: a broker takes
+#: events of 1 MiB unless told otherwise.
+QUOTING_TOPICS = (EVENTS_REJECTED, EVENTS_LATE, LOAD_REJECTED)
+QUOTE_BYTES = 16 * 2**20
+
+
+def topic_config(topic: Topic, retention_bytes: int) -> dict[str, str]:
+    """Broker settings for one of our topics.
 
     Args:
+        topic: the topic.
         retention_bytes: size limit per partition, in bytes; -1 is none.
     """
-    return {
+    quotes = {"max.message.bytes": str(QUOTE_BYTES)} if topic in QUOTING_TOPICS else {}
+    return quotes | {
         "cleanup.policy": "delete",
         "retention.ms": "-1",
         "retention.bytes": str(retention_bytes),

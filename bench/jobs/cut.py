@@ -15,7 +15,7 @@ from hailstream.flink.environment import create_environment
 from hailstream.flink.graph import Graph
 from hailstream.flink.run_job import job_title
 from hailstream.flink.tables import table_name
-from hailstream.flink.window_sql import compile_metric
+from hailstream.flink.window_sql import compile_metric, packed_column
 from hailstream.schemas_registry import known_writer_schemas
 from hailstream.settings import Settings, load_settings
 from hailstream.topics import EVENT_TOPICS, Topic
@@ -35,7 +35,7 @@ class CutGraph(Graph):
     def cut(self, stage: str) -> StatementSet:
         """The statements that end behind ``stage``; call it once."""
         for metric in METRICS.values():
-            on_time = self.split_late(metric, self.read_events(metric.events, metric.columns))
+            on_time = self.split_late(metric, self.read_events(metric.events, metric))
             if stage in ("duplicates", "windows"):
                 self.insert_windows(metric, on_time)
         statements = self._table_env.create_statement_set()
@@ -47,16 +47,16 @@ class CutGraph(Graph):
     def _queries(self, stage: str) -> Iterator[str]:
         for metric in METRICS.values():
             name = table_name(metric.events)
-            columns = f"trip_id, zone_id, {', '.join(metric.columns)}, event_time"
+            origin = "`value`, event_time, kafka_partition, kafka_offset"
             if stage == "scan":
-                yield f"SELECT `value`, event_time, kafka_partition, kafka_offset FROM `{name}_raw`"
+                yield f"SELECT {origin} FROM `{name}_raw`"
             elif stage == "decode":
-                yield f"SELECT `value`, kafka_partition, kafka_offset, error, detail, {columns} FROM {name}_decoded"
+                yield f"SELECT {origin}, error, detail, {packed_column(metric)} FROM {name}_decoded"
             elif stage == "late":
-                yield f"SELECT {columns} FROM {metric.name}_on_time"
+                yield f"SELECT event_time, {packed_column(metric)} FROM {metric.name}_on_time"
             elif stage == "duplicates":
-                # The first of a metric's views is that of its trips, each once.
-                yield f"SELECT * FROM {compile_metric(metric, '', 1).views[0].name}"
+                # The second of a metric's views is that of its minutes' sums.
+                yield f"SELECT * FROM {compile_metric(metric, '', 1).views[1].name}"
         if stage not in ("scan", "decode"):
             yield from (" UNION ALL ".join(queries) for queries in self._inserts_of(stage).values())
 

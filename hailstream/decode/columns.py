@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Final, TypeAlias
 
 import numpy as np
-import pandas as pd
 
 from hailstream.decode.arrays import Array, Mask
 from hailstream.decode.avro import Schema
@@ -42,15 +42,13 @@ _FIELDS: Final[Mapping[str, tuple[str, ...]]] = {
     "toll_cents": (*_BOUNDED, "tolls_amount"),
 }
 
+_NEED_KEPT: Final = frozenset({"kept", "fare_cents", "tip_cents", "toll_cents"})
+
 ZoneOf: TypeAlias = Callable[[Array, Array], Array]
 
 
 class WindowColumns:
-    """Decodes batches to a frame: error, detail, trip_id, zone_id and the columns asked for.
-
-    In rows that are no events all but error and detail is null. Columns with a
-    null are float64 with NaN there, whatever integer type they are declared as:
-    what Arrow turns into integers and nulls fastest.
+    """Decodes batches to trip_id, zone_id and the columns asked for.
 
     Args:
         make_decoder: :class:`BatchDecoder`, or what stands in for it.
@@ -72,36 +70,29 @@ class WindowColumns:
         self._columns = tuple(columns)
         self._zone_of = zone_of
 
-    def __call__(self, values: Sequence[bytes | None] | Array, record_times_ms: Array) -> pd.DataFrame:
-        """The frame of one batch, a row for each value in their order."""
+    def __call__(self, values: Sequence[bytes | None] | Array, record_times_ms: Array) -> Decoded:
+        """One batch, a row for each value in their order."""
         decoded = self._decoder.decode(values, record_times_ms)
-        frame: dict[str, Array] = {
-            "error": decoded.error,
-            "detail": decoded.detail,
-            "trip_id": decoded["trip_id"].values,
-            "zone_id": _nullable(zone_ids(decoded, self._zone_of), decoded.present),
+        kept = kept_rows(decoded) if _NEED_KEPT & set(self._columns) else None
+        columns = {
+            "trip_id": decoded["trip_id"],
+            "zone_id": Column(zone_ids(decoded, self._zone_of), decoded.present),
+            **{column: _window_column(column, decoded, kept) for column in self._columns},
         }
-        kept = kept_rows(decoded) if {"kept", "fare_cents", "tip_cents", "toll_cents"} & set(self._columns) else None
-        for column in self._columns:
-            frame[column] = _window_column(column, decoded, kept)
-        return pd.DataFrame(frame, copy=False)
+        return replace(decoded, columns=columns)
 
 
-def _window_column(name: str, decoded: Decoded, kept: Mask | None) -> Array:
+def _window_column(name: str, decoded: Decoded, kept: Mask | None) -> Column:
     if name == "driver_id":
-        return decoded["driver_id"].values
+        return decoded["driver_id"]
     if name == "passengers":
         return passengers(decoded["passenger_count"])
     if name == "total_cents":
-        return _nullable(decoded["total_amount"].values, decoded.present)
+        return Column(decoded["total_amount"].values, decoded.present)
     if name == "kept":
-        return _nullable(np.asarray(kept, np.int32), decoded.present)
+        return Column(np.asarray(kept, np.int64), decoded.present)
     amount = decoded[{"fare_cents": "fare_amount", "tip_cents": "tip_amount", "toll_cents": "tolls_amount"}[name]]
-    return _nullable(amount.values * np.asarray(kept), decoded.present)
-
-
-def _nullable(values: Array, valid: Mask) -> Array:
-    return values if valid.all() else np.where(valid, values, np.nan)
+    return Column(amount.values * np.asarray(kept), decoded.present)
 
 
 def zone_ids(decoded: Decoded, zone_of: ZoneOf = zone_of) -> Array:
@@ -115,9 +106,10 @@ def zone_ids(decoded: Decoded, zone_of: ZoneOf = zone_of) -> Array:
     return zones
 
 
-def passengers(count: Column) -> Array:
-    """Number of passengers from 1 to 9; NaN for any other, which is known dirt."""
-    return _nullable(count.values, count.valid & ~BOUNDS.passengers.outside_column(count.values))
+def passengers(count: Column) -> Column:
+    """Number of passengers from 1 to 9; null for any other, which is known dirt."""
+    known = count.valid & ~BOUNDS.passengers.outside_column(count.values)
+    return Column(count.values * known, known)
 
 
 def kept_rows(decoded: Decoded) -> Mask:

@@ -11,6 +11,9 @@ from hailstream.errors import HailstreamError
 TRIP_ID = "trip_id"
 EVENT_TIME = "event_time"
 
+#: Longer text is none of an event's: what a job keeps of an event has a bound.
+MAX_TEXT_BYTES = 512
+
 
 class Kind(Enum):
     """What a column holds."""

@@ -14,7 +14,7 @@ import fastavro
 
 from hailstream.decode import reasons
 from hailstream.decode.avro import Schema
-from hailstream.decode.fields import EVENT_TIME, TRIP_ID, Field, Kind
+from hailstream.decode.fields import EVENT_TIME, MAX_TEXT_BYTES, TRIP_ID, Field, Kind
 
 #: The years 1 to 9999, in milliseconds since 1970: what a TIMESTAMP can hold.
 FIRST_MS = -62_135_596_800_000
@@ -89,6 +89,8 @@ class MessageReader:
                 continue
             if field.kind is Kind.DECIMAL:
                 row[name] = unscaled(value, field)
+            elif field.kind is Kind.STRING and len(value.encode()) > MAX_TEXT_BYTES:
+                raise Rejected(reasons.INVALID, f"{name} is longer than {MAX_TEXT_BYTES} bytes")
             elif field.kind is Kind.TIMESTAMP and not FIRST_MS <= value <= LAST_MS:
                 raise Rejected(reasons.INVALID, f"{name} {value} ms is in no year from 1 to 9999")
         if TRIP_ID in self.fields and row[TRIP_ID] == "":

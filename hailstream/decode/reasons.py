@@ -25,7 +25,7 @@ TRAILING_BYTES: Final = "trailing_bytes"
 UNDECODABLE: Final = "undecodable"
 #: The body's event time is not the record's timestamp.
 TIMESTAMP_MISMATCH: Final = "timestamp_mismatch"
-#: Decoded, but no event: an empty trip id, an amount or a time that nothing can hold.
+#: Decoded, but no event: an empty trip id, endless text, an amount or a time that nothing can hold.
 INVALID: Final = "invalid"
 #: The event lies after the horizon. Set by whoever knows the horizon, not by the decoder.
 FUTURE: Final = "future"

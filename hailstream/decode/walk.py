@@ -20,7 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from hailstream.decode.arrays import Array, Mask
-from hailstream.decode.fields import TRIP_ID, Field, Kind
+from hailstream.decode.fields import MAX_TEXT_BYTES, TRIP_ID, Field, Kind
 from hailstream.decode.message import FIRST_MS, LAST_MS
 from hailstream.decode.plan import MAX_STEPS, Step
 from hailstream.decode.texts import TextField, read_texts
@@ -62,6 +62,7 @@ def walk(data: bytes, starts: Array, ends: Array, steps: Sequence[Step], wanted:
         field = step.field
         if field is not None and field.kind is Kind.STRING:
             start, length = cursor.stretch(present)
+            cursor.left |= length > MAX_TEXT_BYTES
             if field.name == TRIP_ID:
                 cursor.left |= length == 0
             texts.append(TextField(field.name, start, length, present))

@@ -1,66 +1,128 @@
-"""The one Python function of a job: a whole batch of messages to columns, vectorised.
+"""The Python functions over messages: a whole batch at once, vectorised.
 
-It returns a row or an error for each message and raises for none, so a bad
-message costs what it costs and never stops the job.
+They return an answer for each message and raise for none, so a bad message
+costs what it costs and never stops the job.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 from pyflink.table.udf import FunctionContext, ScalarFunction, UserDefinedScalarFunctionWrapper, udf
 
-from hailstream.settings import Settings
+from hailstream.flink.window_sql import packed_column
 from hailstream.topics import Topic
+from hailstream.windows import WindowedMetric
+
+if TYPE_CHECKING:
+    from hailstream.decode.arrays import Array
+    from hailstream.decode.columns import WindowColumns
 
 
-class DecodeBatch(ScalarFunction):  # type: ignore[misc]
-    """Decode, validate and zone a topic's messages.
+@dataclass(frozen=True)
+class EventSource:
+    """A topic and the schemas of its messages.
 
-    Args:
+    Attributes:
         topic: the event topic.
-        columns: the columns to return besides error, detail, trip_id and zone_id.
         known: writer schemas by id, carried in the job so that a known schema
             never needs the registry again.
         registry: client settings, for ids that are not known.
         subject: registry subject of the topic's values.
     """
 
-    def __init__(
-        self, topic: Topic, columns: Sequence[str], known: dict[int, str], registry: dict[str, str], subject: str
-    ) -> None:
-        self._topic = topic
-        self._columns = tuple(columns)
-        self._known = known
-        self._registry = registry
-        self._subject = subject
+    topic: Topic
+    known: Mapping[int, str]
+    registry: Mapping[str, str]
+    subject: str
 
-    def open(self, function_context: FunctionContext) -> None:  # noqa: ARG002
+    def decoder(self, columns: Sequence[str]) -> WindowColumns:
+        """Decodes batches of the topic's messages."""
         from hailstream.decode.batch import BatchDecoder
         from hailstream.decode.columns import WindowColumns
         from hailstream.decode.writers import WriterSchemas, registry_refresher
         from hailstream.schemas import load_schema
 
-        writers = WriterSchemas(self._known, registry_refresher(self._registry, self._subject))
-        self._decode = WindowColumns(BatchDecoder, load_schema(self._topic).definition, writers, self._columns)
+        writers = WriterSchemas(self.known, registry_refresher(self.registry, self.subject))
+        return WindowColumns(BatchDecoder, load_schema(self.topic).definition, writers, columns)
+
+
+class DecodeBatch(ScalarFunction):  # type: ignore[misc]
+    """Decode, validate and zone a topic's messages, and pack its events for metrics.
+
+    Args:
+        source: of the messages.
+        metrics: to pack for.
+        disorder_ms: how far the watermark is behind the newest time.
+    """
+
+    def __init__(self, source: EventSource, metrics: Sequence[WindowedMetric], disorder_ms: int) -> None:
+        self._source = source
+        self._metrics = tuple(metrics)
+        self._disorder_ms = disorder_ms
+
+    def open(self, function_context: FunctionContext) -> None:  # noqa: ARG002
+        from hailstream.rollup.packing import packed_schema
+
+        self._decode = self._source.decoder(tuple({column for metric in self._metrics for column in metric.columns}))
+        self._packets = {packed_column(metric): packed_schema(metric) for metric in self._metrics}
+
+    def eval(
+        self, values: pd.Series[Any], record_times: pd.Series[Any], partitions: pd.Series[Any], future: pd.Series[Any]
+    ) -> pd.DataFrame:
+        from hailstream.rollup.lateness import late_in_batch
+        from hailstream.rollup.packing import pack_minutes
+
+        times, partition = _milliseconds(record_times), partitions.to_numpy()
+        ahead = future.to_numpy(np.bool_)
+        decoded = self._decode(values.to_numpy(), times)
+        chosen = decoded.present & ~ahead & ~late_in_batch(times, partition, ahead, self._disorder_ms)
+        frame = {"error": decoded.error, "detail": decoded.detail}
+        frame |= {
+            name: pack_minutes(schema, decoded, times, partition, chosen) for name, schema in self._packets.items()
+        }
+        return pd.DataFrame(frame, copy=False)
+
+
+class IdentifyBatch(ScalarFunction):  # type: ignore[misc]
+    """Trip and zone of a topic's readable messages, for the few that travel by themselves."""
+
+    def __init__(self, source: EventSource) -> None:
+        self._source = source
+
+    def open(self, function_context: FunctionContext) -> None:  # noqa: ARG002
+        self._decode = self._source.decoder(())
 
     def eval(self, values: pd.Series[Any], record_times: pd.Series[Any]) -> pd.DataFrame:
-        # Milliseconds since the epoch, whatever unit and zone the engine hands over.
-        times = record_times.dt.tz_localize(None).to_numpy("datetime64[ms]").astype(np.int64)
-        return self._decode(values.to_numpy(), times)
+        decoded = self._decode(values.to_numpy(), _milliseconds(record_times))
+        return pd.DataFrame({name: decoded[name].values for name in ("trip_id", "zone_id")}, copy=False)
+
+
+def _milliseconds(times: pd.Series[Any]) -> Array:
+    """Since the epoch, whatever unit and zone the engine hands over."""
+    milliseconds: Array = times.dt.tz_localize(None).to_numpy("datetime64[ms]").astype(np.int64)
+    return milliseconds
 
 
 def decode_function(
-    topic: Topic, columns: Sequence[str], known: dict[int, str], settings: Settings
+    source: EventSource, metrics: Sequence[WindowedMetric], disorder_ms: int
 ) -> UserDefinedScalarFunctionWrapper:
-    """The pandas function for ``topic``, ready to register."""
-    from hailstream.decode.columns import COLUMN_TYPES
+    """The pandas function (value, event time, partition, future) to error, detail and each metric's packets."""
+    fields = {"error": "STRING", "detail": "STRING"} | {packed_column(metric): "BYTES" for metric in metrics}
+    function = DecodeBatch(source, metrics, disorder_ms)
+    return udf(function, result_type=_row_type(fields), func_type="pandas", name=f"decode_{source.topic.base}")
 
-    fields = {"error": "STRING", "detail": "STRING", "trip_id": "STRING", "zone_id": "INT"}
-    fields |= {column: COLUMN_TYPES[column] for column in columns}
-    row_type = "ROW<" + ", ".join(f"`{name}` {sql}" for name, sql in fields.items()) + ">"
-    function = DecodeBatch(topic, columns, known, settings.registry_config(), topic.subject(settings.namespace))
-    return udf(function, result_type=row_type, func_type="pandas", name=f"decode_{topic.base}")
+
+def identify_function(source: EventSource) -> UserDefinedScalarFunctionWrapper:
+    """The pandas function (value, event time) to trip_id and zone_id."""
+    fields = {"trip_id": "STRING", "zone_id": "INT"}
+    name = f"identify_{source.topic.base}"
+    return udf(IdentifyBatch(source), result_type=_row_type(fields), func_type="pandas", name=name)
+
+
+def _row_type(fields: Mapping[str, str]) -> str:
+    return "ROW<" + ", ".join(f"`{name}` {sql}" for name, sql in fields.items()) + ">"

@@ -24,6 +24,9 @@ def engine_settings(settings: Settings, job_name: str) -> dict[str, str]:
         "execution.checkpointing.interval": f"{round(settings.checkpoint_interval * 1000)} ms",
         "execution.checkpointing.mode": "EXACTLY_ONCE",
         "execution.checkpointing.externalized-checkpoint-retention": "RETAIN_ON_CANCELLATION",
+        # Packets and lists of them go straight to the window that needs them: put
+        # together before the exchange they would outgrow the operators' buffers.
+        "table.optimizer.agg-phase-strategy": "ONE_PHASE",
         "state.backend.type": settings.state_backend,
         # Many rows a call when there are many; 20 ms at the most when there are few.
         "python.fn-execution.bundle.size": "10000",

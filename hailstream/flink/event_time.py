@@ -47,23 +47,22 @@ def horizon_sql(settings: Settings) -> str:
     return f"TO_TIMESTAMP_LTZ({milliseconds}, 3)"
 
 
-def plausible_time_sql(settings: Settings) -> str:
-    """``event_time``, or null beyond the horizon: a record from the future moves no watermark."""
-    plain = "CAST(event_time AS TIMESTAMP_LTZ(3))"
-    return f"CASE WHEN {plain} > {horizon_sql(settings)} THEN {_NO_TIME} ELSE {plain} END"
+def is_future_sql(settings: Settings) -> str:
+    """Whether a record lies beyond the horizon. Such a record is no event and moves no watermark."""
+    return f"event_time > {horizon_sql(settings)}"
 
 
 def watermark_sql(settings: Settings) -> str:
     """The expression of the source's watermark, per partition."""
     disorder = interval(timedelta(seconds=settings.max_disorder))
-    return f"CASE WHEN event_time > {horizon_sql(settings)} THEN {_NO_TIME} ELSE event_time - {disorder} END"
+    return f"CASE WHEN {is_future_sql(settings)} THEN {_NO_TIME} ELSE event_time - {disorder} END"
 
 
 def watermark_seen_sql(settings: Settings) -> str:
-    """The partition's watermark as each record met it, itself included."""
+    """The partition's watermark as each record met it, itself included. Needs event_time, future and arrival."""
     disorder = interval(timedelta(seconds=settings.max_disorder))
     return (
-        f"MAX({plausible_time_sql(settings)}) OVER"
+        f"MAX(CASE WHEN future THEN {_NO_TIME} ELSE CAST(event_time AS TIMESTAMP_LTZ(3)) END) OVER"
         f" (PARTITION BY kafka_partition ORDER BY arrival ROWS UNBOUNDED PRECEDING) - {disorder}"
     )
 

@@ -6,18 +6,19 @@ result topic has one writer, whatever is inserted into it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from pyflink.table import StatementSet, TableEnvironment
 
 from hailstream.decode import reasons
-from hailstream.flink.decode_function import decode_function
-from hailstream.flink.event_time import horizon_sql, is_late_sql, watermark_seen_sql
+from hailstream.flink.decode_function import EventSource, decode_function, identify_function
+from hailstream.flink.event_time import is_future_sql, is_late_sql, watermark_seen_sql
 from hailstream.flink.tables import sink_ddl, source_ddl, table_name
-from hailstream.flink.window_sql import compile_metric
+from hailstream.flink.tally_functions import tally_functions
+from hailstream.flink.window_sql import compile_metric, packed_column
 from hailstream.settings import Settings
 from hailstream.topics import EVENTS_LATE, EVENTS_REJECTED, Topic
 from hailstream.windows import WindowedMetric
+
+_ORIGIN = "`value`, event_time, kafka_partition, kafka_offset"
 
 
 class Graph:
@@ -39,27 +40,25 @@ class Graph:
         self._writer_schemas = writer_schemas
         self._inserts: dict[Topic, list[str]] = {}
 
-    def read_events(self, topic: Topic, columns: Sequence[str]) -> str:
+    def read_events(self, topic: Topic, *metrics: WindowedMetric) -> str:
         """Source and views of a topic's decoded events; unreadable messages are dead-lettered.
 
         Returns:
-            the view of all its records in offset order: the decoded ``columns``,
-            ``error``, and the ``watermark`` each met.
+            the view of all its records in offset order: ``error``, the ``watermark``
+            each met, and the packed events of each metric.
         """
         name = table_name(topic)
         function = f"decode_{name}"
+        disorder_ms = round(self._settings.max_disorder * 1000)
         self._env.execute_sql(source_ddl(topic, self._settings, self._job))
-        self._env.create_temporary_system_function(
-            function, decode_function(topic, columns, self._writer_schemas[topic], self._settings)
-        )
-        fields = ", ".join(f"event.{column} AS {column}" for column in ("detail", "trip_id", "zone_id", *columns))
-        future = f"`value` IS NOT NULL AND event_time > {horizon_sql(self._settings)}"
+        self._env.create_temporary_system_function(function, decode_function(self._source(topic), metrics, disorder_ms))
+        fields = ", ".join(f"event.{column} AS {column}" for column in ("detail", *map(packed_column, metrics)))
         decoded = self._view(
             f"{name}_decoded",
-            f"SELECT `value`, event_time, kafka_partition, kafka_offset, arrival,"
-            f" CASE WHEN {future} THEN '{reasons.FUTURE}' ELSE event.error END AS error, {fields} FROM ("
-            "SELECT `value`, event_time, kafka_partition, kafka_offset, arrival,"
-            f" {function}(`value`, event_time) AS event FROM `{name}_raw`)",
+            f"SELECT {_ORIGIN}, arrival, future,"
+            f" CASE WHEN future AND `value` IS NOT NULL THEN '{reasons.FUTURE}' ELSE event.error END AS error, {fields}"
+            f" FROM (SELECT *, {function}(`value`, event_time, kafka_partition, future) AS event"
+            f" FROM (SELECT {_ORIGIN}, arrival, {is_future_sql(self._settings)} AS future FROM `{name}_raw`))",
         )
         records = self._view(name, f"SELECT *, {watermark_seen_sql(self._settings)} AS `watermark` FROM {decoded}")
         self._insert(
@@ -74,23 +73,29 @@ class Graph:
         """Send a metric's late events to their topic.
 
         Returns:
-            the view of the events that are in time for its windows.
+            the view of the packets of events that are in time for its windows.
         """
-        is_event = "`value` IS NOT NULL AND error IS NULL"
+        function = f"identify_{metric.name}"
+        self._env.create_temporary_system_function(function, identify_function(self._source(metric.events)))
         self._insert(
             EVENTS_LATE,
             f"SELECT '{metric.events.name(self._settings.namespace)}', kafka_partition, kafka_offset, '{metric.name}',"
-            " CAST(event_time AS TIMESTAMP(3)), CAST(`watermark` AS TIMESTAMP(3)), trip_id, zone_id, `value`"
-            f" FROM {records} WHERE {is_event} AND {is_late_sql()}",
+            " CAST(event_time AS TIMESTAMP(3)), CAST(`watermark` AS TIMESTAMP(3)),"
+            " event.trip_id, event.zone_id, `value`"
+            f" FROM (SELECT *, {function}(`value`, event_time) AS event FROM {records}"
+            f" WHERE `value` IS NOT NULL AND error IS NULL AND {is_late_sql()})",
         )
-        columns = ", ".join(metric.columns)
+        packed = packed_column(metric)
+        # The verdict on the row that carries a packet is the verdict on all its events.
         return self._view(
             f"{metric.name}_on_time",
-            f"SELECT event_time, trip_id, zone_id, {columns} FROM {records} WHERE {is_event} AND NOT {is_late_sql()}",
+            f"SELECT event_time, {packed} FROM {records} WHERE {packed} IS NOT NULL AND NOT {is_late_sql()}",
         )
 
     def insert_windows(self, metric: WindowedMetric, on_time: str) -> None:
         """Compute the metric's windows and write its rows to its result topic."""
+        for name, function in tally_functions(metric).items():
+            self._env.create_temporary_system_function(name, function)
         compiled = compile_metric(metric, on_time, self._settings.generation)
         for view in compiled.views:
             self._view(view.name, view.query)
@@ -103,6 +108,12 @@ class Graph:
             self._env.execute_sql(sink_ddl(topic, self._settings, self._job))
             statements.add_insert_sql(f"INSERT INTO `{table_name(topic)}` " + " UNION ALL ".join(queries))
         return statements
+
+    def _source(self, topic: Topic) -> EventSource:
+        settings = self._settings
+        return EventSource(
+            topic, self._writer_schemas[topic], settings.registry_config(), topic.subject(settings.namespace)
+        )
 
     def _insert(self, topic: Topic, query: str) -> None:
         self._inserts.setdefault(topic, []).append(query)

@@ -7,7 +7,7 @@ from typing import Any
 from hailstream.flink.event_time import watermark_sql
 from hailstream.schemas import load_schema
 from hailstream.settings import Settings
-from hailstream.topics import Topic
+from hailstream.topics import QUOTE_BYTES, Topic
 
 
 def table_name(topic: Topic) -> str:
@@ -56,6 +56,7 @@ def sink_ddl(topic: Topic, settings: Settings, job: str) -> str:
         **{f"properties.{name}": value for name, value in java_client_config(settings).items()},
         "properties.transaction.timeout.ms": str(round(settings.transaction_timeout * 1000)),
         "properties.compression.type": "lz4",
+        "properties.max.request.size": str(QUOTE_BYTES),
         "sink.delivery-guarantee": "exactly-once",
         "sink.transactional-id-prefix": transactional_prefix(topic, settings, job),
         # A few transactional ids used again and again, where the default takes a

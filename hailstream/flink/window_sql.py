@@ -6,7 +6,7 @@ All windows hang on the events' own time attribute and cascade by
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -39,33 +39,49 @@ def interval(duration: timedelta) -> str:
     return f"INTERVAL '{day} {hour:02}:{minute:02}:{second:02}.{fraction:03}' DAY TO SECOND(3)"
 
 
+def packed_column(metric: WindowedMetric) -> str:
+    """The column that holds the packed events of ``metric``."""
+    return f"packed_{metric.name}"
+
+
+def tally_function(metric: WindowedMetric) -> str:
+    """Name of the function from a minute's packed events to a tally per zone."""
+    return f"tally_{metric.name}"
+
+
+def distinct_function(metric: WindowedMetric, measure: Measure) -> str:
+    """Name of the function from the tallies of a window to the distinct values of ``measure``."""
+    return f"distinct_{metric.name}_{measure.name}"
+
+
 def compile_metric(metric: WindowedMetric, on_time: str, generation: int) -> MetricSql:
-    """Compile ``metric`` over the view ``on_time`` of its decoded, timely events.
+    """Compile ``metric`` over the view ``on_time`` of its packed, timely events.
 
     Args:
         metric: what to compute.
-        on_time: view with zone_id, trip_id, event_time (time attribute) and the
-            columns the measures read; duplicates are still in it.
+        on_time: view with event_time (time attribute) and the metric's packed
+            column; duplicates are still in it.
         generation: of the definition, goes into each row.
     """
-    trips, counted, active, merged = (f"{metric.name}_{part}" for part in ("trips", "counted", "active", "merged"))
-    smallest = (f"MIN({column}) AS {column}" for column in metric.columns)
+    minutes, tallies, counted, active, merged = (
+        f"{metric.name}_{part}" for part in ("minutes", "tallies", "counted", "active", "merged")
+    )
     views = (
-        # A trip once, however often its event came in its minute. Of copies that
-        # disagree the smallest of each value counts: which came first would
-        # depend on how partitions race. State is gone when the minute closes.
+        # Events wait packed until their minute closes; then a trip counts once,
+        # however often its event came. State is gone when the minute closes.
         View(
-            trips,
-            f"SELECT MIN(zone_id) AS zone_id, {_comma(smallest)}, COUNT(*) AS copies, window_time AS row_time"
+            minutes,
+            f"SELECT {tally_function(metric)}(packets) AS tallies, row_time FROM ("
+            f"SELECT ARRAY_AGG({packed_column(metric)}) AS packets, window_time AS row_time"
             f" FROM TABLE(TUMBLE(TABLE {on_time}, DESCRIPTOR(event_time), {interval(MINUTE)}))"
-            " GROUP BY window_start, window_end, window_time, trip_id",
+            " GROUP BY window_start, window_end, window_time)",
         ),
         View(
-            counted,
-            f"SELECT zone_id, window_time AS row_time, {_comma(_aggregates(metric.measures))}"
-            f" FROM TABLE(HOP(TABLE {trips}, DESCRIPTOR(row_time), {interval(metric.slide)}, {interval(metric.size)}))"
-            " GROUP BY window_start, window_end, window_time, zone_id",
+            tallies,
+            f"SELECT CAST(tally[1] AS INT) AS zone_id, {_comma(_slots(metric))}, tally, row_time"
+            f" FROM {minutes} CROSS JOIN UNNEST(tallies) AS zone (tally)",
         ),
+        View(counted, _counted(metric, tallies)),
         # A zone says zero after its last event: the rows of `counted` are counted
         # again in windows that reach back `active_for`, less the window itself.
         View(
@@ -80,16 +96,28 @@ def compile_metric(metric: WindowedMetric, on_time: str, generation: int) -> Met
     return MetricSql(views, _rows(metric, merged, generation))
 
 
-def _aggregates(measures: Sequence[Measure]) -> Iterator[str]:
-    for measure in measures:
-        function = {
-            "count": "COUNT(*)",
-            "sum": f"COALESCE(SUM({measure.value}), 0)",
-            "count_known": f"COUNT({measure.value})",
-            "count_distinct": f"COUNT(DISTINCT {measure.value})",
-        }[measure.aggregate]
-        yield f"CAST({function} AS BIGINT) AS `{measure.name}`"
-    yield "SUM(copies) - COUNT(*) AS duplicates"
+def _slots(metric: WindowedMetric) -> Iterator[str]:
+    """The numbers of a tally: they follow the zone, duplicates last."""
+    for slot, name in enumerate((*(measure.name for measure in metric.measures), "duplicates"), start=2):
+        yield f"tally[{slot}] AS `{name}`"
+
+
+def _counted(metric: WindowedMetric, tallies: str) -> str:
+    distinct = [measure for measure in metric.measures if measure.aggregate == "count_distinct"]
+    added = [f"SUM(`{m.name}`) AS `{m.name}`" for m in metric.measures if m not in distinct]
+    added += ["SUM(duplicates) AS duplicates", *(["ARRAY_AGG(tally) AS met"] if distinct else [])]
+    hop = f"HOP(TABLE {tallies}, DESCRIPTOR(row_time), {interval(metric.slide)}, {interval(metric.size)})"
+    windows = (
+        f"SELECT zone_id, window_time AS row_time, {_comma(added)} FROM TABLE({hop})"
+        " GROUP BY window_start, window_end, window_time, zone_id"
+    )
+    if not distinct:
+        return windows
+    numbers = (
+        f"{distinct_function(metric, m)}(met) AS `{m.name}`" if m in distinct else f"`{m.name}`"
+        for m in metric.measures
+    )
+    return f"SELECT zone_id, row_time, {_comma(numbers)}, duplicates FROM ({windows})"
 
 
 def _branches(metric: WindowedMetric, counted: str, active: str) -> Iterator[str]:

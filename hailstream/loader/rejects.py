@@ -19,7 +19,7 @@ from hailstream.loader.topic_ids import KafkaAway
 from hailstream.loader.writers import RegistryAway
 from hailstream.schemas import frame, load_schema
 from hailstream.settings import Settings
-from hailstream.topics import LOAD_REJECTED
+from hailstream.topics import LOAD_REJECTED, QUOTE_BYTES
 
 log = logging.getLogger(__name__)
 
@@ -53,6 +53,7 @@ class Rejects:
             | {
                 "enable.idempotence": True,
                 "compression.type": "lz4",
+                "message.max.bytes": QUOTE_BYTES,
                 "delivery.timeout.ms": int(DELIVERY_SECONDS * 1000),
                 "log_level": 0,
             }

@@ -70,7 +70,7 @@ class TopicIds:
             topic.name(self._settings.namespace),
             num_partitions=self._settings.partitions,
             replication_factor=self._settings.replication_factor,
-            config=topic_config(self._settings.retention_bytes),
+            config=topic_config(topic, self._settings.retention_bytes),
         )
         try:
             self._admin.create_topics([new], request_timeout=REQUEST_SECONDS)[new.topic].result()

@@ -26,12 +26,11 @@ def create_topics(settings: Settings, topics: Sequence[Topic] = ALL_TOPICS) -> t
         HailstreamError: the broker cannot be reached or refuses a topic; names it.
     """
     client = _client(settings)
-    names = [topic.name(settings.namespace) for topic in topics]
+    names = {topic.name(settings.namespace): topic for topic in topics}
     there = _topics_with_leaders(client, settings)
-    wanted = [name for name in names if name not in there]
+    wanted = {name: topic for name, topic in names.items() if name not in there}
     if not wanted:
         return ()
-    config = topic_config(settings.retention_bytes)
     created = _each(
         lambda: client.create_topics(
             [
@@ -39,9 +38,9 @@ def create_topics(settings: Settings, topics: Sequence[Topic] = ALL_TOPICS) -> t
                     name,
                     num_partitions=settings.partitions,
                     replication_factor=settings.replication_factor,
-                    config=config,
+                    config=topic_config(topic, settings.retention_bytes),
                 )
-                for name in wanted
+                for name, topic in wanted.items()
             ],
             operation_timeout=TIMEOUT_SECONDS,
             request_timeout=TIMEOUT_SECONDS,
@@ -50,7 +49,7 @@ def create_topics(settings: Settings, topics: Sequence[Topic] = ALL_TOPICS) -> t
         what="created",
         harmless=KafkaError.TOPIC_ALREADY_EXISTS,
     )
-    missing = set(names) - _topics_with_leaders(client, settings, names)
+    missing = set(names) - _topics_with_leaders(client, settings, list(names))
     if missing:
         raise HailstreamError(
             f"Kafka at {settings.kafka_servers}: no leader for {', '.join(sorted(missing))}",

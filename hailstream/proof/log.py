@@ -27,6 +27,7 @@ from hailstream.topics import Topic
 
 _TIMEOUT = 30.0
 _BATCH = 50_000
+_LONGEST_TEXT = 512
 
 # Integers for times and money: the log as it is written.
 _COLUMNS: dict[str, Any] = {
@@ -135,7 +136,7 @@ class _Reader:
         value, record_time = message.value(), message.timestamp()[1]
         place = (message.partition(), message.offset(), record_time, value is None)
         event = None if value is None else self._read(value)
-        if event is None or event["event_time"] != record_time or not event["trip_id"]:
+        if event is None or event["event_time"] != record_time or not event["trip_id"] or _endless(event):
             return (*place, False, *[None] * (len(_COLUMNS) - 5))
         return (
             *place,
@@ -167,6 +168,10 @@ class _Reader:
         except Exception:  # whatever a broken message does to the reader
             return None
         return event if stream.tell() == len(value) - 5 else None
+
+
+def _endless(event: dict[str, Any]) -> bool:
+    return any(isinstance(value, str) and len(value.encode()) > _LONGEST_TEXT for value in event.values())
 
 
 def _plain(schema: Any) -> Any:

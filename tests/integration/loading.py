@@ -40,7 +40,7 @@ class Results:
         self._ids: dict[Topic, int] = {}
 
     def create(self, *topics: Topic) -> None:
-        new = [NewTopic(t.name(self.settings.namespace), PARTITIONS, 1, config=topic_config(-1)) for t in topics]
+        new = [NewTopic(t.name(self.settings.namespace), PARTITIONS, 1, config=topic_config(t, -1)) for t in topics]
         for future in self._admin.create_topics(new).values():
             future.result()
 

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from hailstream.decode import reasons
+from hailstream.decode.fields import MAX_TEXT_BYTES
 from tests.unit.decode.messages import (
     ENDED,
     ENDED_ID,
@@ -113,8 +114,13 @@ def test_a_time_of_no_such_year_is_invalid(time: int) -> None:
     assert decoded.error.tolist() == [reasons.INVALID]
 
 
-def test_a_message_of_a_megabyte_between_small_ones_is_read() -> None:
+@pytest.mark.parametrize(
+    ("length", "accepted"), [(MAX_TEXT_BYTES // 2, True), (MAX_TEXT_BYTES // 2 + 1, False), (500_000, False)]
+)
+def test_text_without_end_is_rejected_and_its_neighbours_are_read(length: int, accepted: bool) -> None:
     rng = random.Random(1)
-    made = [event(rng, event_time=FIRST_TIME, source=source) for source in ("a", "é" * 500_000, "b")]
+    made = [event(rng, event_time=FIRST_TIME, source=source) for source in ("a", "é" * length, "b")]
     decoded = decoder().decode([encode(one) for one in made], [FIRST_TIME] * 3)
-    assert decoded["source"].values.tolist() == [one["source"] for one in made]
+    assert decoded.present.tolist() == [True, accepted, True]
+    assert decoded.error[1] == (None if accepted else reasons.INVALID)
+    assert decoded["source"].values[[0, 2]].tolist() == ["a", "b"]
