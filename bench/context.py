@@ -28,7 +28,15 @@ class Context:
     sampler: Sampler
     say: Callable[[str], None]
     kept: Path
+    _warm: bool = False
     _logs: dict[tuple[Faults, int], EventLog] = field(default_factory=dict)
+
+    def warm_up(self, run: Callable[[], object]) -> None:
+        """Run once what is not measured, so that the cluster's code is compiled."""
+        if not self._warm:
+            self.say("a first run, which only warms the cluster")
+            run()
+            self._warm = True
 
     def log(self, faults: Faults = Faults.READABLE, events: int | None = None) -> EventLog:
         """The log of so many events with such faults, made when it is first asked for."""

@@ -31,7 +31,7 @@ from hailstream.topics import TRIPS_ENDED, TRIPS_STARTED
 RATES = (5_000, 50_000)
 SPEED = 60  # event seconds a second: a window of zone counts ends every second
 # Minutes of event time, seconds of the clock; less when few events are asked for.
-MINUTES, FEWEST_MINUTES, WARM_UP = 75, 25, 15
+MINUTES, FEWEST_MINUTES, WARM_UP = 200, 40, 140
 TARGET_MS = 500
 _TOPICS = {"counts": TRIPS_STARTED, "revenue": TRIPS_ENDED}
 
@@ -39,7 +39,7 @@ _TOPICS = {"counts": TRIPS_STARTED, "revenue": TRIPS_ENDED}
 def freshness(context: Context) -> Iterator[Figure]:
     """Milliseconds from the append of the last record that a window waited for to its values' write in Redis."""
     for rate in RATES:
-        minutes = min(MINUTES, max(FEWEST_MINUTES, context.events // rate))
+        minutes = min(MINUTES, max(FEWEST_MINUTES, 4 * context.events // rate))
         context.say(f"{rate:,} events/s for {minutes} s")
         told, written = _run(context.settings, rate, minutes)
         ages = ages_ms(told["closed"], written)
@@ -61,8 +61,8 @@ def ages_ms(closed: Mapping[str, Mapping[int, float]], written: Mapping[Value, f
         HailstreamError: no value was written whose window's closing is known.
     """
     ends = sorted({end for ends in closed.values() for end in ends})
-    # While the engine warms up, and while the first windows of ten minutes fill, nothing is counted.
-    begin = ends[0] + WARM_UP * 60_000 if ends else 0
+    # While the job starts and its code is compiled, and while the first windows fill, nothing is counted.
+    begin = ends[0] + min(WARM_UP * 60_000, (ends[-1] - ends[0]) // 2) if ends else 0
     found = [
         (moment - closed[metric][end]) * 1000
         for (metric, _, end), moment in written.items()

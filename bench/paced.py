@@ -67,7 +67,7 @@ class PacedSender:
     def __init__(self, settings: Settings, speed: float) -> None:
         self._speed = speed
         self._boundaries = Boundaries(int(settings.max_disorder * 1000))
-        config = producer_config(settings, paced=True) | {"delivery.report.only.error": False}
+        config = producer_config(settings, paced=True) | {"delivery.report.only.error": False, "linger.ms": 20}
         self._producer = Producer(config)
         self.closed: dict[str, dict[int, dict[int, float]]] = {}
         self.behind = 0.0

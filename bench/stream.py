@@ -28,6 +28,7 @@ STAGES = {
 def stream(context: Context) -> Iterator[Figure]:
     """The whole job over readable events, beside Flink without protection and Spark; then over bad messages."""
     log = context.log()
+    context.warm_up(lambda: run_city(context, log))
     context.say("job city")
     yield run_city(context, log).figure(CITY, Target(150_000))
     context.say("Flink's own Avro format, no protection")
@@ -42,6 +43,7 @@ def stream(context: Context) -> Iterator[Figure]:
 
 def bad_messages(context: Context) -> Iterator[Figure]:
     """The whole job over unreadable messages: their cost is their own, and none restarts it."""
+    context.warm_up(lambda: run_city(context, context.log()))
     yield run_city(context, context.log()).figure("all readable", Target(150_000))
     yield run_city(context, context.log(Faults.ONE_PERCENT_BAD)).figure("1 % unreadable", Target(100_000))
     # Fewer: each of them is a dead letter.
@@ -55,6 +57,7 @@ def bad_messages(context: Context) -> Iterator[Figure]:
 def stages(context: Context) -> Iterator[Figure]:
     """The job cut off behind each stage; what a stage costs is the difference to the one before."""
     log = context.log()
+    context.warm_up(lambda: run_city(context, log))
     for stage, title in STAGES.items():
         context.say(f"cut behind {stage}")
         yield run_file(context, log, JOBS / "cut.py", f"cut_{stage}", stage).figure(title)

@@ -84,6 +84,9 @@ class Settings(BaseSettings):
         None, description="replays: ISO time (UTC) of the declared end; live (unset): now + 1 minute"
     )
     checkpoint_interval: float = Field(1.0, gt=0)
+    bundle_time: float = Field(
+        0.05, ge=0.001, description="longest wait of a row for others before Python gets them; longer is faster"
+    )
     checkpoint_dir: str | None = Field(None, description="URI; unset: a folder in the home folder")
     transaction_timeout: float = Field(
         900.0, ge=10, le=900, description="until the broker aborts what a dead job left open and readers wait for"

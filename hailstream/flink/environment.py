@@ -14,6 +14,9 @@ def engine_settings(settings: Settings, job_name: str) -> dict[str, str]:
         # Rows are handed from operator to operator, not copied: none of ours keeps or changes its input.
         "pipeline.object-reuse": "true",
         "pipeline.auto-watermark-interval": "20 ms",
+        # A row and the watermark behind it cross five exchanges; at 100 ms each, the
+        # default, a window would be half a second old before anybody saw it.
+        "execution.buffer-timeout.interval": "10 ms",
         "parallelism.default": str(settings.parallelism),
         "table.local-time-zone": "UTC",
         # Operators get ids that survive a restart from the compiled plan, and only from there.
@@ -28,9 +31,9 @@ def engine_settings(settings: Settings, job_name: str) -> dict[str, str]:
         # together before the exchange they would outgrow the operators' buffers.
         "table.optimizer.agg-phase-strategy": "ONE_PHASE",
         "state.backend.type": settings.state_backend,
-        # Many rows a call when there are many; 20 ms at the most when there are few.
+        # Python functions are given many rows at a time, and none waits longer than this.
         "python.fn-execution.bundle.size": "10000",
-        "python.fn-execution.bundle.time": "20",
+        "python.fn-execution.bundle.time": str(round(settings.bundle_time * 1000)),
         "python.fn-execution.arrow.batch.size": "10000",
     }
     if settings.checkpoint_dir is not None:

@@ -26,6 +26,10 @@ def source_ddl(topic: Topic, settings: Settings, group: str) -> str:
         "topic": topic.name(settings.namespace),
         **{f"properties.{name}": value for name, value in java_client_config(settings).items()},
         "properties.group.id": settings.consumer_group(group),
+        # A broker that answers every fetch with the few records of a millisecond
+        # is busy with fetches; waiting this long for more costs less than a bundle.
+        "properties.fetch.min.bytes": str(64 * 1024),
+        "properties.fetch.max.wait.ms": "20",
         "scan.startup.mode": "earliest-offset",
         "format": "raw",
     }

@@ -134,7 +134,12 @@ def servers(settings: Settings, jars: Jars) -> tuple[Server, ...]:
         ),
         Server(
             name="flink-taskmanager",
-            command=(*launcher, *java("-XX:+UseG1GC", *memory, *options, "-cp", class_path), TASKMANAGER, *arguments),
+            command=(
+                *launcher,
+                *java("-XX:+UseParallelGC", *memory, *options, "-cp", class_path),
+                TASKMANAGER,
+                *arguments,
+            ),
             ports={},
             data=folder,
             check=lambda: check(settings),

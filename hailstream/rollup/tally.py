@@ -74,7 +74,7 @@ class MinuteTally:
         """Each row of ``zones`` as (minute, tally), or as several where it has met too many values for one."""
         hashes = [zones[_hashes_of(measure)] for measure in self._distinct]
         slots = [1 + self._metric.measures.index(measure) for measure in self._distinct]
-        numbers = zones.select("zone_id", *map(_result, self._metric.measures), _DUPLICATES).to_numpy()
+        numbers = zones.select("zone_id", *map(_result, self._metric.measures), _DUPLICATES).to_numpy(writable=True)
         for row, (minute, sums) in enumerate(zip(zones[_MINUTE].to_list(), numbers, strict=True)):
             rest = [column[row].to_numpy() for column in hashes]
             while True:
