@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 import socket
 import subprocess
@@ -16,6 +15,7 @@ from hailstream.doctor import Status
 from hailstream.doctor.ports import PORTS, check_ports
 from hailstream.local.processes import MARK
 from hailstream.settings import Settings
+from tests.stack import free_ports
 
 LISTEN = (
     "import socket, sys; s = socket.create_server(('127.0.0.1', 0)); print(s.getsockname()[1], flush=True); input()"
@@ -31,19 +31,9 @@ def listener() -> Iterator[int]:
 
 def settings(home: Path, **ports: int) -> Settings:
     """Settings whose ports are all free but the given ones."""
-    free = dict(zip(PORTS, free_ports(len(PORTS)), strict=True))
+    # Neighbours stay out: some servers take the port beside their own.
+    free = dict(zip(PORTS, free_ports(3 * len(PORTS))[1::3], strict=True))
     return Settings(home=home, **(free | ports))  # type: ignore[arg-type]
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports that are free, with two neighbours free or at least not among them."""
-    servers = [socket.create_server(("127.0.0.1", 0)) for _ in range(count * 3)]
-    numbers = sorted(server.getsockname()[1] for server in servers)
-    for server in servers:
-        server.close()
-    apart = [numbers[0]]
-    apart += [b for a, b in itertools.pairwise(numbers) if b - a > 1]
-    return apart[-count:]
 
 
 def test_a_port_of_a_strange_process_names_the_process_and_the_setting(tmp_path: Path, listener: int) -> None:
