@@ -35,46 +35,48 @@ class Settings(BaseSettings):
     home: Path = Field(Path(".hailstream"), description="data, logs, jars and state of the embedded stack")
 
     # Embedded servers: ports on 127.0.0.1, chosen away from the usual ones.
-    kafka_port: Port = 29092
-    kafka_controller_port: Port = 29093
-    registry_port: Port = 28085
-    registry_management_port: Port = 28086
-    redis_port: Port = 26379
-    clickhouse_port: Port = 28123
+    kafka_port: Port = Field(29092, description="of the embedded broker")
+    kafka_controller_port: Port = Field(29093, description="of the embedded broker's controller")
+    registry_port: Port = Field(28085, description="of the embedded schema registry")
+    registry_management_port: Port = Field(28086, description="of the registry's health checks")
+    redis_port: Port = Field(26379, description="of the embedded Redis")
+    clickhouse_port: Port = Field(28123, description="HTTP port of the embedded ClickHouse")
     flink_port: Port = Field(28081, description="REST and web page of the Flink cluster")
-    flink_rpc_port: Port = 26123
+    flink_rpc_port: Port = Field(26123, description="of the embedded JobManager")
     metrics_port: Port = Field(29100, description="metrics of the ClickHouse loader; Redis loader: one up")
 
     # External servers.
     kafka_bootstrap: str | None = Field(None, description="host:port,... of an external Kafka")
-    kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
-    kafka_sasl_mechanism: str | None = None
-    kafka_username: str | None = None
-    kafka_password: SecretStr | None = None
-    kafka_ca_file: Path | None = None
-    kafka_cert_file: Path | None = None
-    kafka_key_file: Path | None = None
+    kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
+        "PLAINTEXT", description="of every Kafka client"
+    )
+    kafka_sasl_mechanism: str | None = Field(None, description="PLAIN or SCRAM-SHA-…, with username and password")
+    kafka_username: str | None = Field(None, description="for SASL")
+    kafka_password: SecretStr | None = Field(None, description="for SASL")
+    kafka_ca_file: Path | None = Field(None, description="PEM of the authority that signed the brokers' certificates")
+    kafka_cert_file: Path | None = Field(None, description="PEM of the client's certificate")
+    kafka_key_file: Path | None = Field(None, description="PEM of the client's key")
     registry_url: str | None = Field(
         None, description="Confluent-compatible registry, e.g. https://host/apis/ccompat/v7"
     )
-    registry_username: str | None = None
-    registry_password: SecretStr | None = None
-    registry_ca_file: Path | None = None
+    registry_username: str | None = Field(None, description="for basic authentication")
+    registry_password: SecretStr | None = Field(None, description="for basic authentication")
+    registry_ca_file: Path | None = Field(None, description="PEM of the registry's authority")
     redis_url: SecretStr | None = Field(None, description="redis:// or rediss:// address, credentials allowed")
-    redis_ca_file: Path | None = None
+    redis_ca_file: Path | None = Field(None, description="PEM of the authority of a rediss:// server")
     clickhouse_url: str | None = Field(None, description="http:// or https:// address")
-    clickhouse_username: str = "default"
-    clickhouse_password: SecretStr = SecretStr("")
-    clickhouse_ca_file: Path | None = None
+    clickhouse_username: str = Field("default", description="of the ClickHouse user")
+    clickhouse_password: SecretStr = Field(SecretStr(""), description="of the ClickHouse user")
+    clickhouse_ca_file: Path | None = Field(None, description="PEM of the authority of an https:// server")
     flink_url: str | None = Field(None, description="REST address of an external Flink cluster")
 
     # Topics.
     partitions: int = Field(4, ge=1, le=1000, description="of each topic this creates")
-    replication_factor: int = Field(1, ge=1)
+    replication_factor: int = Field(1, ge=1, description="of each topic this creates")
     retention_bytes: int = Field(-1, ge=-1, description="per partition; -1 keeps everything")
 
     # Jobs.
-    parallelism: int = Field(2, ge=1, le=1000)
+    parallelism: int = Field(2, ge=1, le=1000, description="of each operator of a job")
     task_slots: int = Field(8, ge=1, description="of the embedded TaskManager")
     taskmanager_memory: int = Field(
         1792, ge=1024, description="MB, of the embedded TaskManager's JVM; its Python workers come on top"
@@ -83,7 +85,9 @@ class Settings(BaseSettings):
     horizon: str | None = Field(
         None, description="replays: ISO time (UTC) of the declared end; live (unset): now + 1 minute"
     )
-    checkpoint_interval: float = Field(1.0, gt=0)
+    checkpoint_interval: float = Field(
+        1.0, gt=0, description="seconds between checkpoints: results are final that often"
+    )
     bundle_time: float = Field(
         0.05, ge=0.001, description="longest wait of a row for others before Python gets them; longer is faster"
     )
@@ -91,13 +95,13 @@ class Settings(BaseSettings):
     transaction_timeout: float = Field(
         900.0, ge=10, le=900, description="until the broker aborts what a dead job left open and readers wait for"
     )
-    state_backend: Literal["hashmap", "rocksdb"] = "hashmap"
+    state_backend: Literal["hashmap", "rocksdb"] = Field("hashmap", description="where Flink keeps state")
     generation: int = Field(1, ge=1, le=65535, description="of the metric definitions; part of a row's version")
 
     # Loaders.
     redis_ttl: int = Field(300, ge=1, description="of realtime keys, wall clock")
-    load_batch_rows: int = Field(50_000, ge=1)
-    load_batch_seconds: float = Field(1.0, gt=0)
+    load_batch_rows: int = Field(50_000, ge=1, description="rows of one insert at the most")
+    load_batch_seconds: float = Field(1.0, gt=0, description="longest wait of a row before it is inserted")
 
     @property
     def kafka_servers(self) -> str:

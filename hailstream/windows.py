@@ -3,11 +3,11 @@
 A metric is a value: which events, which key, which window, which measures.
 Engines are compiled from it, so that they cannot drift apart.
 
-The compiled pipeline of a metric, from a view of decoded events to rows::
+The compiled pipeline of a metric, from a view of packed events to rows::
 
-    on time ──► each trip once in its minute ──► hopping window ──┬──────────────► rows
-                                                                  └─► zones of the ─┘
-                                                                      last hour (zeros)
+    on time ──► a minute's packets ──► tallies: each trip ──► hopping window ──┬──────────────► rows
+                                       once, zone by zone                      └─► zones of the ─┘
+                                                                                   last hour (zeros)
 """
 
 from __future__ import annotations

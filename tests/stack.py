@@ -21,7 +21,6 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from pydantic import SecretStr
 
 from hailstream.errors import HailstreamError
 from hailstream.local.jars import CHECKOUT, ensure_jars
@@ -29,7 +28,7 @@ from hailstream.local.stack import Stack
 from hailstream.local.topics_admin import create_topics, delete_topics
 from hailstream.settings import LOOPBACK, Settings
 
-__all__ = ["as_environment", "bare_namespace", "free_ports", "namespace", "servers", "stack", "wait_until"]
+__all__ = ["bare_namespace", "free_ports", "namespace", "servers", "stack", "wait_until"]
 
 PORTS = (
     "kafka_port",
@@ -90,17 +89,6 @@ def embedded_settings(home: Path, **changes: object) -> Settings:
         if not (home / name).exists():
             (home / name).symlink_to(parts / name)
     return plain_settings(home, **changes)
-
-
-def as_environment(settings: Settings) -> dict[str, str]:
-    """The settings as HAILSTREAM_ variables, for programs that a test starts."""
-    values = {}
-    for name in type(settings).model_fields:
-        value = getattr(settings, name)
-        if value is not None and value != "":
-            plain = value.get_secret_value() if isinstance(value, SecretStr) else value
-            values[f"HAILSTREAM_{name.upper()}"] = str(plain)
-    return values
 
 
 @pytest.fixture(scope="session")

@@ -99,7 +99,7 @@ def recount(
     horizon_ms: int | None,
     active_minutes: int = 60,
 ) -> Accounts:
-    """Make the tables ``<metric>_expected`` and ``<metric>_late`` from the log table.
+    """Make the table ``<metric>_expected`` from the log table.
 
     Args:
         connection: has the log table.
@@ -119,7 +119,6 @@ def recount(
               FROM {how.log})
         WHERE readable AND {plausible}""")
     closed = _closed_until(connection, how, plausible, disorder_ms)
-    connection.execute(f"CREATE OR REPLACE TABLE {name}_late AS SELECT * FROM {name}_events WHERE late")
     smallest = ", ".join(f"min({value}) AS {column}" for column, value in how.values.items())
     connection.execute(f"""
         CREATE OR REPLACE TEMP TABLE {name}_trips AS

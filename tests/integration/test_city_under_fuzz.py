@@ -30,6 +30,7 @@ BROKEN = 10_000
 GOOD = 20_000
 START = 1_704_067_200_000  # 2024-01-01T00:00:00Z
 STEP = 180  # ms between good events: an hour in all
+LARGEST = 1_048_400  # a broker refuses batches of more than 1,048,588 bytes
 SEVENTIES, HUNDRED_YEARS_ON = 86_400_000, 4_102_444_800_000
 
 
@@ -68,6 +69,7 @@ def test_a_bad_message_is_a_dead_letter_and_stops_nothing(
     assert proof.records == counts.decoded + proof.rejected + proof.heartbeats
     with reachable(settings, database=settings.database) as client:
         told = dict(client.query("SELECT reason, count() FROM rejected GROUP BY reason").result_rows)
+        largest = client.query("SELECT reason FROM rejected WHERE length(value) > 1000000 ORDER BY reason").result_rows
         unkept = client.query("SELECT count() FROM rejected WHERE length(value) = 0 AND reason != 'empty'").result_rows
     wanted = {
         reasons.EMPTY,
@@ -80,6 +82,8 @@ def test_a_bad_message_is_a_dead_letter_and_stops_nothing(
     }
     assert wanted <= told.keys()
     assert unkept[0][0] == 0
+    assert len(largest) == 2
+    assert largest[0] == (reasons.INVALID,)
 
 
 def let_the_future_in(settings: Settings) -> None:
@@ -94,7 +98,14 @@ def let_the_future_in(settings: Settings) -> None:
 def produce(settings: Settings, schema_id: int) -> None:
     """Good events in order of time, a broken message after every second one, then heartbeats."""
     chance = random.Random(20240101)
-    producer = Producer(settings.kafka_config() | {"linger.ms": 20, "queue.buffering.max.messages": 1_000_000})
+    producer = Producer(
+        settings.kafka_config()
+        | {
+            "linger.ms": 20,
+            "queue.buffering.max.messages": 1_000_000,
+            "message.max.bytes": 2 * LARGEST,
+        }
+    )
     name = TRIPS_STARTED.name(settings.namespace)
     for n in range(GOOD):
         time = START + n * STEP
@@ -105,11 +116,19 @@ def produce(settings: Settings, schema_id: int) -> None:
             producer.produce(name, bad, partition=chance.randrange(settings.partitions), timestamp=stamp)
         if n % 1000 == 0:
             producer.poll(0)
+    for n, value in enumerate(endless(chance, schema_id)):
+        producer.produce(name, value, partition=n % settings.partitions, timestamp=START + GOOD * STEP)
     for topic in (TRIPS_STARTED, TRIPS_ENDED):
         for partition in range(settings.partitions):
             end = START + GOOD * STEP + 15 * 60_000
             producer.produce(topic.name(settings.namespace), None, partition=partition, timestamp=end)
     assert producer.flush(60) == 0
+
+
+def endless(chance: random.Random, schema_id: int) -> list[bytes]:
+    """As large as a broker takes them: noise, and an event whose trip id does not end."""
+    event = {"trip_id": "x" * LARGEST, "event_time": START + GOOD * STEP, "pickup_location_id": 7, "source": "fuzz"}
+    return [frame(schema_id, chance.randbytes(LARGEST)), encoded(event, schema_id)]
 
 
 SCHEMA = fastavro.parse_schema(load_schema(TRIPS_STARTED).definition)

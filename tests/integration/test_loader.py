@@ -25,7 +25,6 @@ from tests.integration.loading import (
     windows,
     within_a_minute,
 )
-from tests.stack import as_environment
 
 
 def test_an_unreadable_message_and_a_refused_row_are_kept_with_their_reasons_and_the_rest_goes_in(
@@ -66,7 +65,7 @@ def test_the_command_ends_cleanly_on_sigterm_and_serves_its_metrics(settings: Se
     program = "import typer; from hailstream.loader import commands; app = typer.Typer(); commands.register(app); app()"
     loader = subprocess.Popen(
         [sys.executable, "-c", program, "load", "clickhouse"],
-        env=os.environ | as_environment(settings),
+        env=os.environ | settings.as_environment(),
         stderr=subprocess.PIPE,
         text=True,
     )

@@ -20,7 +20,7 @@ from hailstream.replay.run import run_replay
 from hailstream.settings import Settings
 from tests.integration.kafka_log import events_only
 from tests.integration.replaying import Log, event_log, nameless, ride_events
-from tests.stack import as_environment, wait_until
+from tests.stack import wait_until
 from tests.unit.replay_sending.events import MemorySource
 
 
@@ -28,7 +28,7 @@ class Command:
     """`hailstream replay` as a person runs it."""
 
     def __init__(self, settings: Settings, *arguments: str) -> None:
-        environment = os.environ | as_environment(settings) | {"PYTHONUNBUFFERED": "1"}
+        environment = os.environ | settings.as_environment() | {"PYTHONUNBUFFERED": "1"}
         program = [sys.executable, "-c", "from hailstream.cli import main; main()", "replay", *arguments, "--json"]
         self.settings = settings
         self.process = subprocess.Popen(

@@ -25,7 +25,7 @@ from hailstream.local.processes import is_alive, of_stack
 from hailstream.local.stack import ServerStatus, Stack
 from hailstream.settings import Settings
 from hailstream.topics import TRIPS_STARTED
-from tests.stack import Servers, as_environment, free_ports, plain_settings, wait_until
+from tests.stack import Servers, free_ports, plain_settings, wait_until
 
 ALL = {"kafka", "registry", "redis", "clickhouse", "flink-jobmanager", "flink-taskmanager"}
 
@@ -60,7 +60,7 @@ def _hailstream(settings: Settings, *arguments: str) -> subprocess.CompletedProc
     )
     return subprocess.run(
         [sys.executable, "-c", code, *arguments],
-        env={**os.environ, **as_environment(settings), "COLUMNS": "200"},
+        env={**os.environ, **settings.as_environment(), "COLUMNS": "200"},
         capture_output=True,
         text=True,
         check=False,
