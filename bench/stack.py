@@ -3,33 +3,18 @@
 from __future__ import annotations
 
 import shutil
-import socket
 import tempfile
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
 
 import psutil
 
 from bench.sampler import Processes
-from hailstream.local.jars import ensure_jars
+from hailstream.local.apart import link_parts, settings_apart
 from hailstream.local.processes import of_stack
 from hailstream.local.stack import Stack
-from hailstream.settings import LOOPBACK, Settings
-
-PORTS = (
-    "kafka_port",
-    "kafka_controller_port",
-    "registry_port",
-    "registry_management_port",
-    "redis_port",
-    "clickhouse_port",
-    "flink_port",
-    "flink_rpc_port",
-    "metrics_port",
-)
-EXTERNAL = ("kafka_bootstrap", "registry_url", "redis_url", "clickhouse_url", "flink_url")
+from hailstream.settings import Settings
 
 # What a command line holds, and what we call the process.
 _KINDS = (
@@ -54,14 +39,10 @@ def temporary_stack(parts: Path) -> Iterator[Settings]:
     Raises:
         HailstreamError: a server does not start.
     """
-    ensure_jars(parts)
     # Not below the checkout: a unix socket's path may not be long.
     home = Path(tempfile.mkdtemp(prefix="hs-bench-"))
-    for name in ("jars", "apicurio"):
-        (home / name).symlink_to(parts / name)
-    values: dict[str, Any] = dict(zip(PORTS, _free_ports(len(PORTS)), strict=True))
-    values |= dict.fromkeys(EXTERNAL) | {"home": home}
-    settings = Settings(_env_file=None, **values)
+    link_parts(home, parts)
+    settings = settings_apart(home)
     stack = Stack(settings)
     try:
         stack.up()
@@ -89,17 +70,3 @@ def kind_of(command: list[str]) -> str:
     if "hailstream.cli load" in line:
         return f"{command[command.index('load') + 1]} loader"
     return "other"
-
-
-def _free_ports(count: int) -> list[int]:
-    """Ports nobody listens on now, below those that connections get."""
-    with ExitStack() as probes:
-        found: list[int] = []
-        for candidate in range(21_000, 32_000):
-            probe = probes.enter_context(socket.socket())
-            with suppress(OSError):
-                probe.bind((LOOPBACK, candidate))
-                found.append(candidate)
-            if len(found) == count:
-                break
-        return found

@@ -11,57 +11,26 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
 from uuid import uuid4
 
 import pytest
 
 from hailstream.errors import HailstreamError
-from hailstream.local.jars import CHECKOUT, ensure_jars
+from hailstream.local.apart import link_parts, settings_apart
+from hailstream.local.jars import CHECKOUT
 from hailstream.local.stack import Stack
 from hailstream.local.topics_admin import create_topics, delete_topics
-from hailstream.settings import LOOPBACK, Settings
+from hailstream.settings import Settings
 
-__all__ = ["bare_namespace", "free_ports", "namespace", "servers", "stack", "wait_until"]
-
-PORTS = (
-    "kafka_port",
-    "kafka_controller_port",
-    "registry_port",
-    "registry_management_port",
-    "redis_port",
-    "clickhouse_port",
-    "flink_port",
-    "flink_rpc_port",
-    "metrics_port",
-)
-
-EXTERNAL = ("kafka_bootstrap", "registry_url", "redis_url", "clickhouse_url", "flink_url")
+__all__ = ["bare_namespace", "namespace", "servers", "stack", "wait_until"]
 
 #: Starts services by name, if they do not run yet, and returns the settings they run with.
 Servers = Callable[..., Settings]
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports nobody listens on now, outside the range from which connections get theirs."""
-    with ExitStack() as probes:
-        ports: list[int] = []
-        candidate = 20_000 + int(uuid4()) % 10_000
-        while len(ports) < count:
-            candidate = candidate + 1 if candidate < 32_000 else 20_000
-            probe = probes.enter_context(socket.socket())
-            try:
-                probe.bind((LOOPBACK, candidate))
-            except OSError:
-                continue
-            ports.append(candidate)
-        return ports
 
 
 def wait_until(predicate: Callable[[], object], timeout: float, message: str) -> None:
@@ -73,22 +42,10 @@ def wait_until(predicate: Callable[[], object], timeout: float, message: str) ->
         time.sleep(0.05)
 
 
-def plain_settings(home: Path, **changes: object) -> Settings:
-    """Settings in ``home`` on free ports, embedded throughout whatever the environment names."""
-    values: dict[str, Any] = dict(zip(PORTS, free_ports(len(PORTS)), strict=True))
-    values |= dict.fromkeys(EXTERNAL) | {"home": home} | changes
-    return Settings(_env_file=None, **values)
-
-
-def embedded_settings(home: Path, **changes: object) -> Settings:
-    """As `plain_settings`, with ``home`` linked to the checkout's JVM parts, so that they are not brought twice."""
-    parts = Path(os.environ.get("HAILSTREAM_HOME", CHECKOUT / ".hailstream")).expanduser().resolve()
-    ensure_jars(parts)
-    home.mkdir(parents=True, exist_ok=True)
-    for name in ("jars", "apicurio"):
-        if not (home / name).exists():
-            (home / name).symlink_to(parts / name)
-    return plain_settings(home, **changes)
+def embedded_settings(home: Path) -> Settings:
+    """Settings in ``home`` on free ports, with the checkout's JVM parts."""
+    link_parts(home, Path(os.environ.get("HAILSTREAM_HOME", CHECKOUT / ".hailstream")).expanduser().resolve())
+    return settings_apart(home)
 
 
 @pytest.fixture(scope="session")

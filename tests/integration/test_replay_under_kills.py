@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from hailstream.local.apart import free_ports
 from hailstream.local.stack import Stack
 from hailstream.replay.accounting import ReplayReport
 from hailstream.replay.options import ReplayOptions
@@ -20,7 +21,7 @@ from hailstream.replay.run import run_replay
 from hailstream.settings import Settings
 from tests.integration.kafka_log import events_only
 from tests.integration.replaying import event_log, ride_events
-from tests.stack import free_ports, wait_until
+from tests.stack import wait_until
 from tests.unit.replay_sending.events import MemorySource
 
 

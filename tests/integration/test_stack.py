@@ -20,12 +20,13 @@ from confluent_kafka.admin import AdminClient
 from pydantic import SecretStr
 
 from hailstream.errors import HailstreamError
+from hailstream.local.apart import free_ports, settings_apart
 from hailstream.local.ports import is_free
 from hailstream.local.processes import is_alive, of_stack
 from hailstream.local.stack import ServerStatus, Stack
 from hailstream.settings import Settings
 from hailstream.topics import TRIPS_STARTED
-from tests.stack import Servers, free_ports, plain_settings, wait_until
+from tests.stack import Servers, wait_until
 
 ALL = {"kafka", "registry", "redis", "clickhouse", "flink-jobmanager", "flink-taskmanager"}
 
@@ -71,7 +72,7 @@ def _hailstream(settings: Settings, *arguments: str) -> subprocess.CompletedProc
 @pytest.fixture
 def light(tmp_path: Path) -> Iterator[Settings]:
     """Settings of a stack of its own, for tests that break it; stopped at the end."""
-    settings = plain_settings(tmp_path)
+    settings = settings_apart(tmp_path)
     try:
         yield settings
     finally:
@@ -223,7 +224,7 @@ def test_a_server_whose_port_was_moved_answers_on_the_new_one_after_up(light: Se
 
 
 def test_a_home_with_a_path_too_long_for_a_socket_works(tmp_path: Path) -> None:
-    settings = plain_settings(tmp_path / ("a long name 100% " * 8).strip())
+    settings = settings_apart(tmp_path / ("a long name 100% " * 8).strip())
     stack = Stack(settings)
     try:
         stack.up(only=["redis"])

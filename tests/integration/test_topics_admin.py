@@ -6,10 +6,11 @@ import pytest
 from confluent_kafka.admin import AdminClient, ConfigResource, ResourceType
 
 from hailstream.errors import HailstreamError
+from hailstream.local.apart import free_ports
 from hailstream.local.topics_admin import create_topics, delete_topics
 from hailstream.settings import Settings
 from hailstream.topics import ALL_TOPICS, LOAD_REJECTED, TRIPS_STARTED
-from tests.stack import Servers, free_ports
+from tests.stack import Servers
 
 
 @pytest.fixture

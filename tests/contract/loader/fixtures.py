@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from hailstream.local import clickhouse, redis
+from hailstream.local.apart import free_ports
 from hailstream.local.jars import Jars
 from hailstream.settings import Settings
 from tests.contract.loader.servers import RunningServer
-from tests.stack import free_ports
 
 __all__ = ["own_clickhouse", "own_redis"]
 

@@ -13,10 +13,10 @@ from hailstream.loader.clickhouse_sink import ClickHouseSink
 from hailstream.loader.contract import Sink, SinkAway, TopicState
 from hailstream.loader.redis_now import RedisNowSink
 from hailstream.loader.redis_series import RedisSeriesSink
+from hailstream.local.apart import free_ports
 from hailstream.settings import Settings
 from hailstream.topics import ZONE_COUNTS
 from tests.contract.loader.results import counts, rows_of
-from tests.stack import free_ports
 
 Shown = dict[int, int]
 

@@ -12,10 +12,10 @@ from typer.testing import CliRunner
 from hailstream import sql_commands
 from hailstream.errors import HailstreamError
 from hailstream.loader.clickhouse_sink import ClickHouseSink
+from hailstream.local.apart import free_ports
 from hailstream.settings import Settings
 from hailstream.topics import ZONE_REVENUE
 from tests.contract.loader.results import revenue, rows_of
-from tests.stack import free_ports
 
 QUESTION = "SELECT zone_id, total_sum, avg_fare, window_start FROM zone_revenue ORDER BY zone_id"
 

@@ -13,9 +13,9 @@ import pytest
 
 from hailstream.doctor import Status
 from hailstream.doctor.ports import PORTS, check_ports
+from hailstream.local.apart import free_ports
 from hailstream.local.processes import MARK
 from hailstream.settings import Settings
-from tests.stack import free_ports
 
 LISTEN = (
     "import socket, sys; s = socket.create_server(('127.0.0.1', 0)); print(s.getsockname()[1], flush=True); input()"

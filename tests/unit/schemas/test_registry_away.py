@@ -8,10 +8,10 @@ from threading import Thread
 import pytest
 
 from hailstream.errors import HailstreamError
+from hailstream.local.apart import free_ports
 from hailstream.schemas_registry import Registry
 from hailstream.settings import Settings
 from hailstream.topics import TRIPS_STARTED
-from tests.stack import free_ports
 
 LATEST = {"subject": "s", "id": 7, "version": 2, "schema": '{"type": "record", "name": "X", "fields": []}'}
 
