@@ -81,7 +81,8 @@ class DecodeBatch(ScalarFunction):  # type: ignore[misc]
         ahead = future.to_numpy(np.bool_)
         decoded = self._decode(values.to_numpy(), times)
         chosen = decoded.present & ~ahead & ~late_in_batch(times, partition, ahead, self._disorder_ms)
-        frame = {"error": decoded.error, "detail": decoded.detail}
+        # The clock decides live what is future: asked again behind this it could say otherwise.
+        frame = {"error": decoded.error, "detail": decoded.detail, "future": ahead}
         frame |= {
             name: pack_minutes(schema, decoded, times, partition, chosen) for name, schema in self._packets.items()
         }
@@ -111,8 +112,10 @@ def _milliseconds(times: pd.Series[Any]) -> Array:
 def decode_function(
     source: EventSource, metrics: Sequence[WindowedMetric], disorder_ms: int
 ) -> UserDefinedScalarFunctionWrapper:
-    """The pandas function (value, event time, partition, future) to error, detail and each metric's packets."""
-    fields = {"error": "STRING", "detail": "STRING"} | {packed_column(metric): "BYTES" for metric in metrics}
+    """The pandas function (value, event time, partition, future) to error, detail, future and packets."""
+    fields = {"error": "STRING", "detail": "STRING", "future": "BOOLEAN"} | {
+        packed_column(metric): "BYTES" for metric in metrics
+    }
     function = DecodeBatch(source, metrics, disorder_ms)
     return udf(function, result_type=_row_type(fields), func_type="pandas", name=f"decode_{source.topic.base}")
 

@@ -55,10 +55,10 @@ class Graph:
         fields = ", ".join(f"event.{column} AS {column}" for column in ("detail", *map(packed_column, metrics)))
         decoded = self._view(
             f"{name}_decoded",
-            f"SELECT {_ORIGIN}, arrival, future,"
-            f" CASE WHEN future AND `value` IS NOT NULL THEN '{reasons.FUTURE}' ELSE event.error END AS error, {fields}"
-            f" FROM (SELECT *, {function}(`value`, event_time, kafka_partition, future) AS event"
-            f" FROM (SELECT {_ORIGIN}, arrival, {is_future_sql(self._settings)} AS future FROM `{name}_raw`))",
+            f"SELECT {_ORIGIN}, arrival, event.future AS future, CASE WHEN event.future AND `value` IS NOT NULL"
+            f" THEN '{reasons.FUTURE}' ELSE event.error END AS error, {fields}"
+            f" FROM (SELECT {_ORIGIN}, arrival, {function}(`value`, event_time, kafka_partition,"
+            f" {is_future_sql(self._settings)}) AS event FROM `{name}_raw`)",
         )
         records = self._view(name, f"SELECT *, {watermark_seen_sql(self._settings)} AS `watermark` FROM {decoded}")
         self._insert(
