@@ -78,12 +78,12 @@ def submit_file(file: Path, settings: Settings, *arguments: str) -> str:
     )
     found = _JOB_ID.search(done.stdout)
     if done.returncode != 0 or found is None:
-        raise HailstreamError(f"flink run refused {file.name}: {_reason(done.stdout + done.stderr)}")
+        raise HailstreamError(f"flink run refused {file.name}: {reason_of(done.stdout + done.stderr)}")
     return found.group(1)
 
 
-def _reason(output: str) -> str:
-    """The lines that name an error, each once."""
+def reason_of(output: str) -> str:
+    """The lines of a log that name an error, each once."""
     lines = [line.strip() for line in output.splitlines() if re.search(r"(Error|Exception): |^Caused by", line)]
     return "; ".join(dict.fromkeys(lines or output.splitlines()[-5:]))[:1500]
 

@@ -32,7 +32,11 @@ class SparkHome:
     def environment(self) -> dict[str, str]:
         """Environment of the program; nothing of the project's own packages is in it."""
         plain = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "SPARK_", "JAVA_"))}
-        return plain | {"JAVA_HOME": str(self.java_home), "PYSPARK_PYTHON": str(self.python)}
+        return plain | {
+            "JAVA_HOME": str(self.java_home),
+            "PYSPARK_PYTHON": str(self.python),
+            "SPARK_LOCAL_IP": "127.0.0.1",
+        }
 
 
 def ensure_spark(folder: Path) -> SparkHome:

@@ -13,20 +13,23 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+from confluent_kafka.admin import AdminClient, NewTopic
 
 from bench.eventlog import EventLog
 from bench.figures import Figure
-from bench.flinkjobs import cpu_of
+from bench.flinkjobs import cpu_of, reason_of
 from bench.sampler import Sampler
 from bench.spark.install import SparkHome
 from bench.stack import processes_of
 from bench.steady import Look, steady
 from hailstream.errors import HailstreamError
 from hailstream.schemas import load_schema
+from hailstream.settings import Settings
 from hailstream.topics import TRIPS_ENDED, TRIPS_STARTED
 
 PROGRAM = Path(__file__).with_name("city.py")
 SECONDS = 1800
+TIMEOUT_SECONDS = 30
 # Micro-batches into which the log is cut: enough of them to see a steady rate.
 BATCHES = 12
 
@@ -50,6 +53,7 @@ def run_spark(log: EventLog, spark: SparkHome) -> Figure:
         "rows_a_batch": max(max(log.records.values()) // BATCHES, 1),
         "work": str(work),
     }
+    _new_topics(settings, config["results"].values())
     try:
         process = subprocess.Popen(
             [spark.python, PROGRAM, json.dumps(config)],
@@ -69,8 +73,7 @@ def run_spark(log: EventLog, spark: SparkHome) -> Figure:
                 process.wait()
                 raise
         if process.returncode != 0:
-            log_text = (work / "log").read_text(errors="replace")
-            raise HailstreamError(f"the Spark program failed: {log_text[-1500:]}")
+            raise HailstreamError(f"the Spark program failed: {reason_of((work / 'log').read_text(errors='replace'))}")
         span = steady(looks := looks_of(json.loads(line) for line in out.splitlines()), looks[-1].done)
         cpu = cpu_of(sampler, span)
         return Figure(
@@ -83,6 +86,18 @@ def run_spark(log: EventLog, spark: SparkHome) -> Figure:
         )
     finally:
         shutil.rmtree(work, ignore_errors=True)
+
+
+def _new_topics(settings: Settings, names: Iterable[str]) -> None:
+    """Make the program's result topics, empty."""
+    admin = AdminClient(settings.kafka_config())
+    there = admin.list_topics(timeout=TIMEOUT_SECONDS).topics
+    if old := [name for name in names if name in there]:
+        for done in admin.delete_topics(old).values():
+            done.result(TIMEOUT_SECONDS)
+    new = [NewTopic(name, num_partitions=settings.partitions, replication_factor=1) for name in names]
+    for done in admin.create_topics(new).values():
+        done.result(TIMEOUT_SECONDS)
 
 
 def looks_of(progress: Iterable[dict[str, Any]]) -> list[Look]:
