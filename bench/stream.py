@@ -26,7 +26,7 @@ STAGES = {
 
 
 def stream(context: Context) -> Iterator[Figure]:
-    """The whole job over readable events, beside Flink without protection and Spark; then over bad messages."""
+    """The whole job over readable events, beside Flink without protection and Spark."""
     log = context.log()
     context.warm_up(lambda: run_city(context, log))
     context.say("job city")

@@ -26,14 +26,9 @@ def late_in_batch(times_ms: Array, partitions: Array, future: Mask, disorder_ms:
         disorder_ms: how far the watermark is behind the newest time.
     """
     plausible = np.where(future, _NO_TIME, times_ms)
-    newest = plausible
-    first = partitions[:1]
-    if (partitions == first).all():
-        newest = np.maximum.accumulate(plausible) if len(plausible) else plausible
-    else:
-        newest = np.empty_like(plausible)
-        for partition in np.unique(partitions):
-            rows = np.flatnonzero(partitions == partition)
-            newest[rows] = np.maximum.accumulate(plausible[rows])
+    newest = np.empty_like(plausible)
+    for partition in np.unique(partitions):
+        rows = np.flatnonzero(partitions == partition)
+        newest[rows] = np.maximum.accumulate(plausible[rows])
     late: Mask = newest - disorder_ms >= (times_ms // MINUTE_MS + 1) * MINUTE_MS - 1
     return late

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from uuid import uuid4
 
@@ -31,7 +30,9 @@ def test_a_pace_changes_no_row(stack: Settings, shared_data: Path, tmp_path: Pat
             replay(settings, green, tmp_path, order="file", limit=ROWS, speed=speed)
             proof = load_all(pipeline, settings, tmp_path)
         finally:
-            _end(pipeline)
+            pipeline.end_loaders()
+            if pipeline.job_id:
+                FlinkRest(settings).cancel_if_active(pipeline.job_id)
         assert_proven(proof)
         assert all(metric.accounts.late > ROWS / 4 for metric in proof.metrics)
         return settings
@@ -39,11 +40,3 @@ def test_a_pace_changes_no_row(stack: Settings, shared_data: Path, tmp_path: Pat
     paced, fast = play(PACE), play(None)
     for metric in ("zone_counts", "zone_revenue"):
         assert_frame_equal(table(paced, metric), table(fast, metric))
-
-
-def _end(pipeline: Pipeline) -> None:
-    steps: list[Callable[[], object]] = [pipeline.end_loaders]
-    if pipeline.job_id:
-        steps.append(lambda: FlinkRest(pipeline.settings).cancel_if_active(pipeline.job_id))
-    for step in steps:
-        step()
