@@ -76,7 +76,9 @@ class Settings(BaseSettings):
     retention_bytes: int = Field(-1, ge=-1, description="per partition; -1 keeps everything")
 
     # Jobs.
-    parallelism: int = Field(2, ge=1, le=1000, description="of each operator of a job")
+    parallelism: int = Field(
+        1, ge=1, le=1000, description="of each operator of a job; half the cluster's processors is a good number"
+    )
     task_slots: int = Field(8, ge=1, description="of the embedded TaskManager")
     taskmanager_memory: int = Field(
         1792, ge=1024, description="MB, of the embedded TaskManager's JVM; its Python workers come on top"

@@ -45,7 +45,8 @@ def wait_until(predicate: Callable[[], object], timeout: float, message: str) ->
 def embedded_settings(home: Path) -> Settings:
     """Settings in ``home`` on free ports, with the checkout's JVM parts."""
     link_parts(home, Path(os.environ.get("HAILSTREAM_HOME", CHECKOUT / ".hailstream")).expanduser().resolve())
-    return settings_apart(home)
+    # Two of each operator, so that what is cut in parts by an exchange is put together again.
+    return settings_apart(home, parallelism=2)
 
 
 @pytest.fixture(scope="session")
