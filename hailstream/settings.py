@@ -7,12 +7,14 @@ its port here; give an address and it is an external server.
 
 from __future__ import annotations
 
+from dataclasses import fields
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from hailstream.domain.alerts.thresholds import Thresholds
 from hailstream.errors import HailstreamError
 from hailstream.topics import LIVE
 
@@ -100,6 +102,40 @@ class Settings(BaseSettings):
     state_backend: Literal["hashmap", "rocksdb"] = Field("hashmap", description="where Flink keeps state")
     generation: int = Field(1, ge=1, le=65535, description="of the metric definitions; part of a row's version")
 
+    # Alerts.
+    fold_shards: int = Field(
+        1, ge=1, le=1000, description="in which drivers, zones and rides are divided; not to change"
+    )
+    driver_secret: SecretStr | None = Field(None, description="driver ids leave the job hashed with it")
+    alert_speed_mph: float = Field(Thresholds.speed_mph, gt=0, description="mean speed of a trip, above is implausible")
+    alert_open_hours: float = Field(
+        Thresholds.open_hours, gt=0, description="a ride without an end for longer is alerted"
+    )
+    alert_outlier_z: float = Field(
+        Thresholds.outlier_z, gt=0, description="robust z-score of a fare in its zone's trailing hour"
+    )
+    alert_outlier_samples: int = Field(
+        Thresholds.outlier_samples, ge=3, description="fewest fares of that hour to compare with"
+    )
+    alert_travel_mph: float = Field(
+        Thresholds.travel_mph, gt=0, description="as the crow flies between two trips of a driver"
+    )
+    alert_travel_miles: float = Field(
+        Thresholds.travel_miles, ge=0, description="shorter ways between trips are not judged"
+    )
+    alert_overlap_seconds: float = Field(
+        Thresholds.overlap_seconds, ge=0, description="by which two trips of a driver overlap at least"
+    )
+    alert_velocity_trips: int = Field(
+        Thresholds.velocity_trips, ge=1, description="more trips of a driver within ten minutes are too many"
+    )
+    alert_vehicle_minutes: float = Field(
+        Thresholds.vehicle_minutes, ge=0, description="least time of a driver between two vehicles"
+    )
+    alert_refund_hours: float = Field(
+        Thresholds.refund_hours, gt=0, description="how long a fare and its refund wait for each other"
+    )
+
     # Loaders.
     redis_ttl: int = Field(300, ge=1, description="of realtime keys, wall clock")
     load_batch_rows: int = Field(50_000, ge=1, description="rows of one insert at the most")
@@ -140,6 +176,10 @@ class Settings(BaseSettings):
     def redis_prefix(self) -> str:
         """What every Redis key of the namespace begins with; empty when live."""
         return "" if self.namespace == LIVE else f"{self.namespace}:"
+
+    def thresholds(self) -> Thresholds:
+        """From where on the rules of alerts speak."""
+        return Thresholds(**{field.name: getattr(self, f"alert_{field.name}") for field in fields(Thresholds)})
 
     def consumer_group(self, name: str) -> str:
         """The Kafka consumer group ``name`` in this namespace."""

@@ -45,12 +45,13 @@ TRIPS_STARTED = Topic("trips.started.v1", "events/trip_started", ("trip_id",))
 TRIPS_ENDED = Topic("trips.ended.v1", "events/trip_ended", ("trip_id",))
 ZONE_COUNTS = Topic("zone.counts.v1", "results/zone_counts", _WINDOW_KEY)
 ZONE_REVENUE = Topic("zone.revenue.v1", "results/zone_revenue", _WINDOW_KEY)
+ALERTS = Topic("alerts.v1", "results/alerts", ("alert_id",))
 EVENTS_REJECTED = Topic("events.rejected.v1", "results/rejected", _OFFSET_KEY)
 EVENTS_LATE = Topic("events.late.v1", "results/late", (*_OFFSET_KEY, "metric"))
 LOAD_REJECTED = Topic("load.rejected.v1", "results/load_rejected", ("sink", *_OFFSET_KEY))
 
 EVENT_TOPICS = (TRIPS_STARTED, TRIPS_ENDED)
-RESULT_TOPICS = (ZONE_COUNTS, ZONE_REVENUE, EVENTS_REJECTED, EVENTS_LATE, LOAD_REJECTED)
+RESULT_TOPICS = (ZONE_COUNTS, ZONE_REVENUE, ALERTS, EVENTS_REJECTED, EVENTS_LATE, LOAD_REJECTED)
 ALL_TOPICS = EVENT_TOPICS + RESULT_TOPICS
 
 # Kafka deletes by record timestamp, which here is the event time: a topic with

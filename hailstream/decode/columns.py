@@ -30,7 +30,9 @@ COLUMN_TYPES: Final[Mapping[str, str]] = {
 _LAST_ZONE: Final = 265
 _MINUTE_MS: Final = 60_000
 
-_PLACE: Final = ("pickup_location_id", "pickup_latitude", "pickup_longitude")
+#: The fields that say where a trip began, and where it ended.
+PICKUP: Final = ("pickup_location_id", "pickup_latitude", "pickup_longitude")
+DROPOFF: Final = ("dropoff_location_id", "dropoff_latitude", "dropoff_longitude")
 _BOUNDED: Final = ("event_time", "started_at", "trip_distance_miles", "fare_amount")
 _FIELDS: Final[Mapping[str, tuple[str, ...]]] = {
     "driver_id": ("driver_id",),
@@ -54,6 +56,7 @@ class WindowColumns:
         make_decoder: :class:`BatchDecoder`, or what stands in for it.
         reader_schema, writers: for the decoder.
         columns: names in ``COLUMN_TYPES``.
+        fields: of the schema, to have as they are.
         zone_of: zones of latitudes and longitudes, in degrees.
     """
 
@@ -63,11 +66,13 @@ class WindowColumns:
         reader_schema: Schema,
         writers: WriterSchemas,
         columns: Sequence[str],
+        fields: Sequence[str] = (),
         zone_of: ZoneOf = zone_of,
     ) -> None:
-        fields = {"trip_id", *_PLACE, *(field for column in columns for field in _FIELDS[column])}
-        self._decoder = make_decoder(reader_schema, writers, sorted(fields))
+        read = {"trip_id", *PICKUP, *fields, *(field for column in columns for field in _FIELDS[column])}
+        self._decoder = make_decoder(reader_schema, writers, sorted(read))
         self._columns = tuple(columns)
+        self._fields = tuple(fields)
         self._zone_of = zone_of
 
     def __call__(self, values: Sequence[bytes | None] | Array, record_times_ms: Array) -> Decoded:
@@ -77,6 +82,7 @@ class WindowColumns:
         columns = {
             "trip_id": decoded["trip_id"],
             "zone_id": Column(zone_ids(decoded, self._zone_of), decoded.present),
+            **{field: decoded[field] for field in self._fields},
             **{column: _window_column(column, decoded, kept) for column in self._columns},
         }
         return replace(decoded, columns=columns)
@@ -95,9 +101,9 @@ def _window_column(name: str, decoded: Decoded, kept: Mask | None) -> Column:
     return Column(amount.values * np.asarray(kept), decoded.present)
 
 
-def zone_ids(decoded: Decoded, zone_of: ZoneOf = zone_of) -> Array:
-    """Zones (int32) of the pick-ups: the given one where it is one, else that of the coordinates, else 264."""
-    location, latitude, longitude = (decoded[name] for name in _PLACE)
+def zone_ids(decoded: Decoded, zone_of: ZoneOf = zone_of, place: Sequence[str] = PICKUP) -> Array:
+    """Zones (int32) of places: the given one where it is one, else that of the coordinates, else 264."""
+    location, latitude, longitude = (decoded[name] for name in place)
     given = location.valid & (location.values >= 1) & (location.values <= _LAST_ZONE)
     zones: Array = np.where(given, location.values, UNKNOWN).astype(np.int32)
     placed = latitude.valid & longitude.valid & ~given

@@ -31,10 +31,12 @@ class Pipeline:
     Args:
         settings: with the namespace and horizon of the demo.
         keep: leave everything running at the end; ``hailstream down`` ends it.
+        job: which one.
     """
 
-    def __init__(self, settings: Settings, *, keep: bool = False) -> None:
+    def __init__(self, settings: Settings, *, keep: bool = False, job: str = JOB) -> None:
         self.settings = settings
+        self._job = job
         self._keep = keep
         self._loaders: dict[str, subprocess.Popen[bytes]] = {}
         self.job_id = ""
@@ -67,7 +69,7 @@ class Pipeline:
 
     def start_job(self) -> None:
         """Submit the job; the topics exist."""
-        self.job_id = submit_job(find_job(JOB), self.settings)
+        self.job_id = submit_job(find_job(self._job), self.settings)
 
     def check(self) -> None:
         """Raise HailstreamError when a loader or the job is no longer at work."""
@@ -79,7 +81,7 @@ class Pipeline:
                 )
         rest = FlinkRest(self.settings)
         if self.job_id and rest.state(self.job_id) in ("FAILED", "CANCELED", "FINISHED"):
-            raise HailstreamError(f"job {JOB} is {rest.state(self.job_id)}: {rest.exceptions(self.job_id)[:600]}")
+            raise HailstreamError(f"job {self._job} is {rest.state(self.job_id)}: {rest.exceptions(self.job_id)[:600]}")
 
     def wait_until_loaded(self, rows: Mapping[str, int], progress: Callable[[str], None], *, patience: float) -> None:
         """Wait until each table has as many rows as expected, or no more come.

@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 from hailstream.errors import HailstreamError
 
 NEW_YORK = "America/New_York"
-_ZONE = ZoneInfo(NEW_YORK)
+NEW_YORK_ZONE = ZoneInfo(NEW_YORK)
 
 
 def to_utc(wall_clock: datetime) -> datetime:
@@ -29,7 +29,7 @@ def to_utc(wall_clock: datetime) -> datetime:
     if wall_clock.tzinfo is not None:
         raise ValueError(f"{wall_clock.isoformat()} carries a zone")
     # fold=0 is both rules: the first of two occurrences, and in the gap the offset from before it.
-    return wall_clock.replace(tzinfo=_ZONE, fold=0).astimezone(UTC)
+    return wall_clock.replace(tzinfo=NEW_YORK_ZONE, fold=0).astimezone(UTC)
 
 
 def to_wall_clock(moment: datetime) -> datetime:
@@ -40,7 +40,7 @@ def to_wall_clock(moment: datetime) -> datetime:
     """
     if moment.tzinfo is None:
         raise ValueError(f"{moment.isoformat()} has no zone")
-    return moment.astimezone(_ZONE).replace(tzinfo=None, fold=0)
+    return moment.astimezone(NEW_YORK_ZONE).replace(tzinfo=None, fold=0)
 
 
 def parse_time(text: str) -> datetime:

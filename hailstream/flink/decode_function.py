@@ -14,13 +14,12 @@ import numpy as np
 import pandas as pd
 from pyflink.table.udf import FunctionContext, ScalarFunction, UserDefinedScalarFunctionWrapper, udf
 
-from hailstream.flink.window_sql import packed_column
 from hailstream.topics import Topic
-from hailstream.windows import WindowedMetric
 
 if TYPE_CHECKING:
     from hailstream.decode.arrays import Array
     from hailstream.decode.columns import WindowColumns
+    from hailstream.decode.packer import Packer
 
 
 @dataclass(frozen=True)
@@ -40,52 +39,41 @@ class EventSource:
     registry: Mapping[str, str]
     subject: str
 
-    def decoder(self, columns: Sequence[str]) -> WindowColumns:
-        """Decodes batches of the topic's messages."""
+    def decoder(self, columns: Sequence[str] = (), fields: Sequence[str] = ()) -> WindowColumns:
+        """Decodes batches of the topic's messages to columns of ``COLUMN_TYPES`` and fields as they are."""
         from hailstream.decode.batch import BatchDecoder
         from hailstream.decode.columns import WindowColumns
         from hailstream.decode.writers import WriterSchemas, registry_refresher
         from hailstream.schemas import load_schema
 
         writers = WriterSchemas(self.known, registry_refresher(self.registry, self.subject))
-        return WindowColumns(BatchDecoder, load_schema(self.topic).definition, writers, columns)
+        return WindowColumns(BatchDecoder, load_schema(self.topic).definition, writers, columns, fields)
 
 
 class DecodeBatch(ScalarFunction):  # type: ignore[misc]
-    """Decode, validate and zone a topic's messages, and pack its events for metrics.
+    """Decode, validate and zone a topic's messages, and pack its events for what reads them."""
 
-    Args:
-        source: of the messages.
-        metrics: to pack for.
-        disorder_ms: how far the watermark is behind the newest time.
-    """
-
-    def __init__(self, source: EventSource, metrics: Sequence[WindowedMetric], disorder_ms: int) -> None:
+    def __init__(self, source: EventSource, packers: Sequence[Packer]) -> None:
         self._source = source
-        self._metrics = tuple(metrics)
-        self._disorder_ms = disorder_ms
+        self._packers = tuple(packers)
 
     def open(self, function_context: FunctionContext) -> None:  # noqa: ARG002
-        from hailstream.rollup.packing import packed_schema
-
-        self._decode = self._source.decoder(tuple({column for metric in self._metrics for column in metric.columns}))
-        self._packets = {packed_column(metric): packed_schema(metric) for metric in self._metrics}
+        columns = {column for packer in self._packers for column in packer.columns}
+        fields = {field for packer in self._packers for field in packer.fields}
+        self._decode = self._source.decoder(sorted(columns), sorted(fields))
 
     def eval(
         self, values: pd.Series[Any], record_times: pd.Series[Any], partitions: pd.Series[Any], future: pd.Series[Any]
     ) -> pd.DataFrame:
-        from hailstream.rollup.lateness import late_in_batch
-        from hailstream.rollup.packing import pack_minutes
+        from hailstream.decode.packer import Batch
 
-        times, partition = _milliseconds(record_times), partitions.to_numpy()
-        ahead = future.to_numpy(np.bool_)
+        times, ahead = _milliseconds(record_times), future.to_numpy(np.bool_)
         decoded = self._decode(values.to_numpy(), times)
-        chosen = decoded.present & ~ahead & ~late_in_batch(times, partition, ahead, self._disorder_ms)
+        batch = Batch(decoded, times, partitions.to_numpy(), ahead)
         # The clock decides live what is future: asked again behind this it could say otherwise.
         frame = {"error": decoded.error, "detail": decoded.detail, "future": ahead}
-        frame |= {
-            name: pack_minutes(schema, decoded, times, partition, chosen) for name, schema in self._packets.items()
-        }
+        for packer in self._packers:
+            frame |= packer.pack(batch)
         return pd.DataFrame(frame, copy=False)
 
 
@@ -96,7 +84,7 @@ class IdentifyBatch(ScalarFunction):  # type: ignore[misc]
         self._source = source
 
     def open(self, function_context: FunctionContext) -> None:  # noqa: ARG002
-        self._decode = self._source.decoder(())
+        self._decode = self._source.decoder()
 
     def eval(self, values: pd.Series[Any], record_times: pd.Series[Any]) -> pd.DataFrame:
         decoded = self._decode(values.to_numpy(), _milliseconds(record_times))
@@ -109,14 +97,12 @@ def _milliseconds(times: pd.Series[Any]) -> Array:
     return milliseconds
 
 
-def decode_function(
-    source: EventSource, metrics: Sequence[WindowedMetric], disorder_ms: int
-) -> UserDefinedScalarFunctionWrapper:
+def decode_function(source: EventSource, packers: Sequence[Packer]) -> UserDefinedScalarFunctionWrapper:
     """The pandas function (value, event time, partition, future) to error, detail, future and packets."""
-    fields = {"error": "STRING", "detail": "STRING", "future": "BOOLEAN"} | {
-        packed_column(metric): "BYTES" for metric in metrics
-    }
-    function = DecodeBatch(source, metrics, disorder_ms)
+    fields = {"error": "STRING", "detail": "STRING", "future": "BOOLEAN"}
+    for packer in packers:
+        fields |= packer.sql_types
+    function = DecodeBatch(source, packers)
     return udf(function, result_type=_row_type(fields), func_type="pandas", name=f"decode_{source.topic.base}")
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from pyflink.table import EnvironmentSettings, TableEnvironment
+from pyflink.common import Configuration
+from pyflink.datastream import StreamExecutionEnvironment
+from pyflink.table import EnvironmentSettings, StreamTableEnvironment, TableEnvironment
 
+from hailstream.flink.streams import Streams
 from hailstream.settings import Settings
 
 
@@ -47,3 +50,18 @@ def create_environment(settings: Settings, job_name: str) -> TableEnvironment:
     for name, value in engine_settings(settings, job_name).items():
         table_env.get_config().set(name, value)
     return table_env
+
+
+def create_streams(settings: Settings, job_name: str) -> Streams:
+    """The same for a job that has parts which are not SQL."""
+    # No compiled plan can hold them. One program in a process of its own gives
+    # its operators the same ids each time.
+    config = engine_settings(settings, job_name) | {"table.exec.uid.generation": "ALWAYS"}
+    configuration = Configuration()
+    for name, value in config.items():
+        configuration.set_string(name, value)
+    stream_env = StreamExecutionEnvironment.get_execution_environment(configuration)
+    table_env = StreamTableEnvironment.create(stream_env, EnvironmentSettings.in_streaming_mode())
+    for name, value in config.items():
+        table_env.get_config().set(name, value)
+    return Streams(stream_env, table_env)

@@ -8,9 +8,19 @@ compares: an equal plan goes on from a savepoint, a changed one cannot.
 from __future__ import annotations
 
 import difflib
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from hailstream.errors import HailstreamError
+
+
+@dataclass(frozen=True)
+class Job:
+    """A job that is ready to run: its plan as JSON text, and what submits it."""
+
+    plan: str
+    execute: Callable[[], object]
 
 
 def settle_plan(compiled: str, kept: Path, *, restoring: bool) -> None:

@@ -19,7 +19,9 @@ environment: every HAILSTREAM_ setting; those that matter here are
 """
 
 
-def run_job(name: str, description: str, topics: Iterable[Topic], build: Callable[..., None]) -> None:
+def run_job(
+    name: str, description: str, topics: Iterable[Topic], build: Callable[..., None], *, folded: bool = False
+) -> None:
     """Parse ``sys.argv``, build the job's graph, settle its plan and submit it.
 
     Called by ``python job.py`` within ``flink run``; returns when the job is
@@ -30,6 +32,7 @@ def run_job(name: str, description: str, topics: Iterable[Topic], build: Callabl
         description: for ``--help``.
         topics: the event topics it reads.
         build: adds sources, views and inserts to a Graph.
+        folded: it has parts that are not SQL.
     """
     arguments = _parser(name, description).parse_args()
     try:
@@ -43,7 +46,7 @@ def run_job(name: str, description: str, topics: Iterable[Topic], build: Callabl
             generation=arguments.generation,
             max_disorder=arguments.max_disorder,
         )
-        submit(name, settings, topics, build, plan=arguments.plan, restoring=arguments.restoring)
+        submit(name, settings, topics, build, plan=arguments.plan, restoring=arguments.restoring, folded=folded)
     except HailstreamError as error:
         print(f"error: {error.message}", file=sys.stderr)
         if error.hint:
@@ -59,9 +62,10 @@ def submit(
     *,
     plan: Path | None,
     restoring: bool,
+    folded: bool = False,
 ) -> None:
     """Build and submit; see :func:`run_job`."""
-    from hailstream.flink.environment import create_environment
+    from hailstream.flink.environment import create_environment, create_streams
     from hailstream.flink.graph import Graph
     from hailstream.flink.partitions import require_partitions
     from hailstream.flink.plan import settle_plan
@@ -71,12 +75,13 @@ def submit(
     topics = list(topics)
     create_topics(settings)
     require_partitions(settings, topics)
-    table_env = create_environment(settings, job_title(name, settings))
-    graph = Graph(table_env, settings, name, {topic: known_writer_schemas(topic, settings) for topic in topics})
+    title = job_title(name, settings)
+    environment = create_streams(settings, title) if folded else create_environment(settings, title)
+    graph = Graph(environment, settings, name, {topic: known_writer_schemas(topic, settings) for topic in topics})
     build(graph)
-    compiled = graph.statements()._j_statement_set.compilePlan()
-    settle_plan(compiled.asJsonString(), plan or plan_path(name, settings), restoring=restoring)
-    compiled.execute()
+    job = graph.as_job()
+    settle_plan(job.plan, plan or plan_path(name, settings), restoring=restoring)
+    job.execute()
 
 
 def job_title(name: str, settings: Settings) -> str:

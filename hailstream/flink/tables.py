@@ -51,9 +51,7 @@ def sink_ddl(topic: Topic, settings: Settings, job: str) -> str:
     The row key decides the partition, so versions of a row stay in order.
     """
     schema = load_schema(topic)
-    columns = ",\n".join(
-        f"  `{field['name']}` {flink_type(field['type'])} NOT NULL" for field in schema.definition["fields"]
-    )
+    columns = ",\n".join(f"  `{field['name']}` {flink_type(field['type'])}" for field in schema.definition["fields"])
     options = {
         "connector": "kafka",
         "topic": topic.name(settings.namespace),
@@ -88,6 +86,12 @@ def flink_type(avro: Any) -> str:
     Raises:
         ValueError: a type those schemas have not used so far.
     """
+    if isinstance(avro, list) and len(avro) == 2 and avro[0] == "null":
+        return _known_type(avro[1])
+    return f"{_known_type(avro)} NOT NULL"
+
+
+def _known_type(avro: Any) -> str:
     match avro:
         case "string" | "int" | "long" | "bytes" | "double" | "boolean":
             return {"long": "BIGINT"}.get(avro, str(avro).upper())

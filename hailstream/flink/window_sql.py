@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
+from hailstream.rollup.packer import packed_column
 from hailstream.windows import MINUTE, Measure, WindowedMetric
 
 
@@ -37,11 +38,6 @@ def interval(duration: timedelta) -> str:
     hours, minute = divmod(minutes, 60)
     day, hour = divmod(hours, 24)
     return f"INTERVAL '{day} {hour:02}:{minute:02}:{second:02}.{fraction:03}' DAY TO SECOND(3)"
-
-
-def packed_column(metric: WindowedMetric) -> str:
-    """The column that holds the packed events of ``metric``."""
-    return f"packed_{metric.name}"
 
 
 def tally_function(metric: WindowedMetric) -> str:

@@ -73,6 +73,8 @@ def _reason(output: str) -> str:
     lines = [line.strip() for line in output.splitlines() if line.strip()]
     told = [line for line in lines if line.startswith(("error:", "hint:"))]
     # Else the last line of a Python traceback, or Java's causes.
-    raised = [line for line in lines if re.match(r"[\w.]*(Error|Exception): ", line) and "ProgramAbort" not in line]
+    raised = [
+        line for line in lines if re.match(r"(?:: )?[\w.]*(Error|Exception): ", line) and "ProgramAbort" not in line
+    ]
     causes = [line for line in lines if line.startswith("Caused by:")]
-    return "\n".join(told or raised[:1] + causes[:2] or lines[-5:])[:2000]
+    return "\n".join(told or list(dict.fromkeys(raised))[:2] + causes[:2] or lines[-5:])[:2000]

@@ -84,4 +84,7 @@ def _convert(values: pl.Series, column: Column) -> tuple[pl.Series, pl.Series]:
         return values, values.is_between(_FIRST_TIME, _LAST_TIME)
     else:
         converted = values
-    return converted, converted.is_not_null()
+    fits = converted.is_not_null()
+    if column.type.startswith("Nullable"):
+        fits |= values.is_null()
+    return converted, fits

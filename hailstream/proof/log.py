@@ -39,12 +39,19 @@ _COLUMNS: dict[str, Any] = {
     "trip_id": pl.String,
     "event_time": pl.Int64,
     "started_at": pl.Int64,
+    "vendor_id": pl.String,
     "driver_id": pl.String,
+    "vehicle_id": pl.String,
     "zone_id": pl.Int32,
     "location": pl.Int32,
     "latitude": pl.Float64,
     "longitude": pl.Float64,
+    "end_zone_id": pl.Int32,
+    "end_location": pl.Int32,
+    "end_latitude": pl.Float64,
+    "end_longitude": pl.Float64,
     "passenger_count": pl.Int64,
+    "rate_code": pl.Int64,
     "distance": pl.Float64,
     "fare": pl.Int64,
     "tip": pl.Int64,
@@ -144,12 +151,19 @@ class _Reader:
             event["trip_id"],
             event["event_time"],
             event.get("started_at"),
+            event["vendor_id"],
             event["driver_id"],
+            event["vehicle_id"],
             None,
             event["pickup_location_id"],
             event["pickup_latitude"],
             event["pickup_longitude"],
+            None,
+            event.get("dropoff_location_id"),
+            event.get("dropoff_latitude"),
+            event.get("dropoff_longitude"),
             event["passenger_count"],
+            event.get("rate_code"),
             event.get("trip_distance_miles"),
             *(_cents(event.get(f"{name}_amount")) for name in ("fare", "tip", "tolls", "total")),
         )
@@ -186,10 +200,17 @@ def _cents(decimal: bytes | None) -> int | None:
 
 
 def _zoned(frame: pl.DataFrame) -> pl.DataFrame:
-    """Fill zone_id: the given zone, else that of the coordinates, else 264."""
-    latitude, longitude = (frame[name].fill_null(float("nan")).to_numpy() for name in ("latitude", "longitude"))
+    """Fill zone_id and end_zone_id."""
+    return frame.with_columns(_zone(frame, ""), _zone(frame, "end_"))
+
+
+def _zone(frame: pl.DataFrame, place: str) -> pl.Expr:
+    """The given zone, else that of the coordinates, else 264."""
+    latitude, longitude = (
+        frame[f"{place}{name}"].fill_null(float("nan")).to_numpy() for name in ("latitude", "longitude")
+    )
     finite = np.isfinite(latitude) & np.isfinite(longitude)
     by_place = np.where(finite, zone_of(latitude, longitude), 264).astype(np.int32)
-    given = pl.col("location").is_between(1, 265)
-    zone = pl.when(given).then(pl.col("location")).otherwise(pl.Series(by_place))
-    return frame.with_columns(zone_id=pl.when(pl.col("readable")).then(zone).cast(pl.Int32))
+    location = pl.col(f"{place}location")
+    zone = pl.when(location.is_between(1, 265)).then(location).otherwise(pl.Series(by_place))
+    return pl.when(pl.col("readable")).then(zone).cast(pl.Int32).alias(f"{place}zone_id")

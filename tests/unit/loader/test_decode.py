@@ -28,12 +28,15 @@ INTS = st.integers(-(2**31), 2**31 - 1)
 TIMES = st.integers(-(10**9), 10**9).map(lambda seconds: DAY + timedelta(seconds=seconds))
 
 VALUES: dict[str, st.SearchStrategy[Any]] = {"int": INTS, "long": LONGS, "string": st.text(), "bytes": st.binary()}
+VALUES["double"] = st.floats(allow_nan=False)
 
 
 def rows_of(topic: Topic) -> st.SearchStrategy[dict[str, Any]]:
     """Any rows of a topic's schema."""
 
     def values(kind: Any) -> st.SearchStrategy[Any]:
+        if isinstance(kind, list):
+            return st.none() | values(kind[1])
         if not isinstance(kind, dict):
             return VALUES[kind]
         if kind["logicalType"] == "decimal":

@@ -8,6 +8,7 @@ import pytest
 
 from hailstream.errors import HailstreamError
 from hailstream.loader.migrations import read_migrations, split_statements
+from hailstream.topics import RESULT_TOPICS
 
 
 def test_every_statement_can_be_repeated_without_harm() -> None:
@@ -19,7 +20,7 @@ def test_every_statement_can_be_repeated_without_harm() -> None:
 
 def test_every_table_keeps_the_newest_version_and_is_not_partitioned_by_anything_but_its_key() -> None:
     tables = [s for m in read_migrations() for s in m.statements if "_raw\n(" in s]
-    assert len(tables) == 5
+    assert len(tables) == len(RESULT_TOPICS)
     for table in tables:
         assert "ENGINE = ReplacingMergeTree(version, is_deleted)" in table
         assert "non_replicated_deduplication_window" in table

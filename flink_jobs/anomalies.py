@@ -1,0 +1,21 @@
+"""Alerts on fraud and speed, rule by rule.
+
+flink run -py flink_jobs/anomalies.py [--help]
+"""
+
+from __future__ import annotations
+
+from hailstream.flink.graph import Graph
+from hailstream.flink.run_job import run_job
+from hailstream.topics import TRIPS_ENDED, TRIPS_STARTED
+
+
+def build(graph: Graph) -> None:
+    """trips.started.v1, trips.ended.v1 → decode → folds by ride, driver and zone → alerts.v1."""
+    started = graph.read_events(TRIPS_STARTED, folded=True)
+    ended = graph.read_events(TRIPS_ENDED, folded=True)
+    graph.insert_alerts({TRIPS_STARTED: started, TRIPS_ENDED: ended})
+
+
+if __name__ == "__main__":
+    run_job("anomalies", "Alerts on fraud and speed.", [TRIPS_STARTED, TRIPS_ENDED], build, folded=True)

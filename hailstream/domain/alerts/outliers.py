@@ -1,0 +1,125 @@
+"""Fares that stand out from what the zone paid in the hour before.
+
+Fares of a zone differ with the way, so what is compared is a fare over what the
+meter would show for its distance and time (:func:`fare_ratio`), as a logarithm.
+The baseline is the median and the median absolute deviation of the sixty closed
+minutes before the fare's own: half of the values may be fraud without moving it
+(Iglewicz and Hoaglin, How to Detect and Handle Outliers, 1993).
+"""
+
+from __future__ import annotations
+
+import math
+from array import array
+from collections import deque
+from collections.abc import Iterator
+from datetime import datetime
+from functools import lru_cache
+from typing import Any, Final, TypeAlias
+
+import numpy as np
+
+from hailstream.domain.alerts.alert import FARE_OUTLIER, Alert
+from hailstream.domain.alerts.thresholds import MINUTE_MS, Thresholds
+from hailstream.domain.clock import NEW_YORK_ZONE
+from hailstream.domain.events import Ended, Event
+from hailstream.domain.fares import UNIT_SECONDS, UNITS_PER_MILE, RateCard, rate_card
+from hailstream.domain.rules import BOUNDS
+
+HOUR_MINUTES: Final = 60
+#: A normal distribution's standard deviation per median absolute deviation.
+_SIGMA_PER_MAD: Final = 1.4826
+#: A tenth of the fare: a zone where all fares are as metered does not make a cent an outlier.
+LEAST_SIGMA: Final = 0.1
+
+Minutes: TypeAlias = "deque[tuple[int, array[float], str]]"
+
+
+class FareOutliers:
+    """Fares far from the zone's trailing hour, by the robust z-score."""
+
+    def __init__(self, thresholds: Thresholds) -> None:
+        self._limits = thresholds
+        # Zone to [minute of the baseline, its median, sigma and samples; minutes with fares], the zone
+        # of the newest minute last. A minute is (minute, ratios, newest trip).
+        self.state: Any = {}
+
+    def event(self, event: Event) -> Iterator[Alert]:
+        if not isinstance(event, Ended):
+            return
+        ratio = fare_ratio(event)
+        if ratio is None:
+            return
+        minute = event.time // MINUTE_MS
+        zone = self.state.get(event.zone_id)
+        if zone is None or zone[0] != minute:
+            zone = self.state.pop(event.zone_id, None) or [minute, 0.0, 0.0, 0, deque()]
+            zone[:4] = [minute, *self._baseline(zone[4], minute)]
+            zone[4].append((minute, array("d"), ""))
+            self.state[event.zone_id] = zone
+        minutes: Minutes = zone[4]
+        _, values, last = minutes[-1]
+        if event.trip_id == last:
+            return  # a second copy, which is next to the first
+        minutes[-1] = (minute, values, event.trip_id)
+        values.append(ratio)
+        _, median, sigma, samples, _ = zone
+        if samples < self._limits.outlier_samples:
+            return
+        z = (ratio - median) / sigma
+        if abs(z) > self._limits.outlier_z:
+            fare = event.fare_cents or 0
+            evidence = {"fare_cents": fare, "usual_cents": round(fare * math.exp(median - ratio)), "sigma": sigma}
+            yield Alert(
+                FARE_OUTLIER,
+                event.time,
+                event.trip_id,
+                event.zone_id,
+                event.driver_id,
+                round(z, 3),
+                math.copysign(self._limits.outlier_z, z),
+                samples=samples,
+                evidence=evidence,
+            )
+
+    def due(self) -> int | None:
+        for zone in self.state.values():
+            return int((zone[0] + HOUR_MINUTES + 1) * MINUTE_MS)
+        return None
+
+    def at(self, moment: int) -> Iterator[Alert]:
+        gone = moment // MINUTE_MS - HOUR_MINUTES - 1
+        for zone_id in [zone_id for zone_id, zone in self.state.items() if zone[0] <= gone]:
+            del self.state[zone_id]
+        return iter(())
+
+    def _baseline(self, minutes: Minutes, minute: int) -> tuple[float, float, int]:
+        while minutes and minutes[0][0] < minute - HOUR_MINUTES:
+            minutes.popleft()
+        values = np.concatenate([np.empty(0), *(np.frombuffer(ratios) for _, ratios, _ in minutes)])
+        if len(values) < self._limits.outlier_samples:
+            return 0.0, 0.0, len(values)
+        median = float(np.median(values))
+        sigma = _SIGMA_PER_MAD * float(np.median(np.abs(values - median)))
+        return median, max(sigma, LEAST_SIGMA), len(values)
+
+
+def fare_ratio(end: Ended) -> float | None:
+    """Logarithm of the fare over what the meter would show; None for a trip outside the bounds or not known."""
+    fare, miles = end.fare_cents, end.miles
+    seconds = (end.time - end.started_at) / 1000
+    if fare is None or fare <= 0 or miles is None or BOUNDS.fare.outside(fare) or BOUNDS.distance.outside(miles):
+        return None
+    if BOUNDS.duration.outside(seconds / 60):
+        return None
+    card = _card(end.started_at // 3_600_000)
+    by_distance, by_time = miles * UNITS_PER_MILE, seconds / UNIT_SECONDS
+    # In the middle between the fewest and the most units that the meter can have counted.
+    units = (max(by_distance, by_time) + by_distance + by_time) / 2
+    return math.log(fare / (card.initial + card.unit * units))
+
+
+@lru_cache(maxsize=1024)
+def _card(hour: int) -> RateCard:
+    """In force in that hour since 1970."""
+    return rate_card(datetime.fromtimestamp(hour * 3600, NEW_YORK_ZONE).date())

@@ -1,0 +1,126 @@
+"""The stateful function that keeps folds: keyed by group and shard, told packets, woken by event time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from pyflink.common import Row, Types
+from pyflink.datastream import KeyedProcessFunction, RuntimeContext
+from pyflink.datastream.state import ListStateDescriptor, ValueStateDescriptor
+
+from hailstream.domain.alerts.thresholds import Thresholds
+from hailstream.domain.events import Ended
+from hailstream.folds.groups import GROUPS, SINGLE
+
+if TYPE_CHECKING:
+    from hailstream.domain.alerts.alert import Alert
+    from hailstream.folds.living import Living
+
+#: Key of a packet: its group's place in ``GROUPS`` times this, and its shard.
+MAX_SHARDS = 1000
+
+
+class FoldPackets(KeyedProcessFunction):  # type: ignore[misc]
+    """Tells each shard's fold its events in order of time.
+
+    A fold lives in this process; Flink's state has a snapshot of it and the
+    events since, so that every checkpoint has all of it and a bundle writes
+    only what is new.
+
+    Args:
+        thresholds: of the rules.
+        as_row: from an alert to the row that leaves.
+    """
+
+    def __init__(self, thresholds: Thresholds, as_row: Callable[[Alert], Row]) -> None:
+        self._thresholds = thresholds
+        self._as_row = as_row
+
+    def open(self, runtime_context: RuntimeContext) -> None:
+        from hailstream.folds.packets import packet_schema
+
+        self._kept = _FlinkState(runtime_context)
+        self._living: dict[int, Living[Alert]] = {}
+        self._armed: dict[int, int] = {}
+        self._schemas = [{topic.base: packet_schema(group, topic) for topic in group.columns} for group in GROUPS]
+        self._topics = {topic.base: topic for group in GROUPS for topic in group.columns}
+
+    def process_element(self, value: Row, ctx: KeyedProcessFunction.Context) -> Iterator[Row]:
+        """Take a packet: (topic, packet, watermark that its first event met)."""
+        from hailstream.domain.alerts.single import alerts
+        from hailstream.folds.packets import unpack
+
+        topic, packet, watermark = value
+        key = ctx.get_current_key()
+        group = GROUPS[key // MAX_SHARDS]
+        schema = self._schemas[key // MAX_SHARDS][topic]
+        events = unpack(group, self._topics[topic], schema, packet, watermark.to_epoch_milli())
+        if group is SINGLE:
+            for alert in alerts([event for event in events if isinstance(event, Ended)], self._thresholds):
+                yield self._as_row(alert)
+            return
+        living = self._fold_of(key)
+        living.add(events)
+        self._arm(key, living, ctx)
+
+    def on_timer(self, timestamp: int, ctx: KeyedProcessFunction.OnTimerContext) -> Iterator[Row]:
+        """All that follows up to the watermark."""
+        key = ctx.get_current_key()
+        self._armed.pop(key, None)
+        living = self._fold_of(key)
+        for alert in living.advance(max(timestamp, ctx.timer_service().current_watermark())):
+            yield self._as_row(alert)
+        self._arm(key, living, ctx)
+
+    def _fold_of(self, key: int) -> Living[Alert]:
+        if key not in self._living:
+            from hailstream.folds.living import Living
+
+            fold = GROUPS[key // MAX_SHARDS].make(self._thresholds)
+            self._living[key] = Living.restored(fold, self._kept)
+        return self._living[key]
+
+    def _arm(self, key: int, living: Living[Alert], ctx: Any) -> None:
+        """Be woken when the watermark is beyond the next moment at which something follows."""
+        moment = living.order.next_moment()
+        if moment is not None and moment < self._armed.get(key, moment + 1):
+            ctx.timer_service().register_event_time_timer(moment + 1)
+            self._armed[key] = moment
+
+
+class _FlinkState:
+    """Where a fold is kept: Flink's keyed state of the current key."""
+
+    def __init__(self, runtime_context: RuntimeContext) -> None:
+        octets = Types.PICKLED_BYTE_ARRAY()
+        self._snapshot = runtime_context.get_state(ValueStateDescriptor("snapshot", octets))
+        self._log = runtime_context.get_list_state(ListStateDescriptor("log", octets))
+        self._reached = runtime_context.get_state(ValueStateDescriptor("reached", Types.LONG()))
+
+    def snapshot(self) -> bytes | None:
+        found: bytes | None = self._snapshot.value()
+        return found
+
+    def log(self) -> Iterable[bytes]:
+        found: Iterable[bytes] = self._log.get() or ()
+        return found
+
+    def append(self, batch: bytes) -> None:
+        self._log.add(batch)
+
+    def reached(self) -> int | None:
+        found: int | None = self._reached.value()
+        return found
+
+    def reach(self, watermark: int) -> None:
+        self._reached.update(watermark)
+
+    def replace(self, snapshot: bytes) -> None:
+        self._snapshot.update(snapshot)
+        self._log.clear()
+
+    def clear(self) -> None:
+        self._snapshot.clear()
+        self._log.clear()
+        self._reached.clear()

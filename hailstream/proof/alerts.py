@@ -1,0 +1,100 @@
+"""ClickHouse's alerts held against plain queries over the log, rule by rule."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from hailstream.clickhouse import reachable
+from hailstream.flink.event_time import parse_horizon
+from hailstream.proof.alert_queries import prepare, queries
+from hailstream.proof.log import load_log
+from hailstream.settings import Settings
+from hailstream.topics import TRIPS_ENDED, TRIPS_STARTED
+
+_SHOWN = 5
+
+
+@dataclass(frozen=True)
+class RuleProof:
+    """How a rule's alerts compare with its query.
+
+    Attributes:
+        expected: alerts that the query gives.
+        missing, extra: only in the query, only in the table.
+        examples: some of these, (trip, other trip, where it is).
+    """
+
+    rule: str
+    expected: int
+    missing: int
+    extra: int
+    examples: tuple[tuple[str, str | None, str], ...] = ()
+
+    @property
+    def differing(self) -> int:
+        return self.missing + self.extra
+
+
+class AlertProver:
+    """Reads a namespace's log once and asks it what each rule finds.
+
+    Args:
+        settings: namespace, disorder, horizon and thresholds as the job had them.
+        progress: told how many records of a topic were read.
+        work_dir: for DuckDB's spill files.
+
+    Raises:
+        HailstreamError: the log cannot be read.
+    """
+
+    def __init__(
+        self, settings: Settings, progress: Callable[[int], None] = lambda _: None, *, work_dir: Path | None = None
+    ) -> None:
+        self._settings = settings
+        self._connection = duckdb.connect()
+        if work_dir is not None:
+            self._connection.execute("SET temp_directory = ?", [str(work_dir)])
+        for table, topic in (("started_log", TRIPS_STARTED), ("ended_log", TRIPS_ENDED)):
+            load_log(self._connection, table, topic, settings, progress)
+        horizon = None if settings.horizon is None else round(parse_horizon(settings.horizon).timestamp() * 1000)
+        prepare(self._connection, disorder_ms=round(settings.max_disorder * 1000), horizon_ms=horizon)
+        for rule, query in queries(settings.thresholds()).items():
+            self._connection.execute(f"CREATE TEMP TABLE {rule} AS {query}")
+
+    def expected(self) -> dict[str, set[tuple[str, str | None]]]:
+        """By rule the trips, and other trips, of its alerts."""
+        rules = queries(self._settings.thresholds())
+        return {
+            rule: set(self._connection.execute(f"SELECT trip_id, other_trip_id FROM {rule}").fetchall())
+            for rule in rules
+        }
+
+    def late(self) -> int:
+        """Events of which the folds were not told, because they came late."""
+        query = "SELECT count(*) FILTER (event_time < watermark) FROM (FROM all_{} SELECT event_time, watermark)"
+        return sum(int(self._connection.execute(query.format(kind)).fetchall()[0][0]) for kind in ("starts", "ends"))
+
+    def compare(self) -> list[RuleProof]:
+        """Compare each rule; the loaders must have caught up.
+
+        Raises:
+            HailstreamError: the database cannot be read.
+        """
+        with reachable(self._settings, database=self._settings.database) as client:
+            rows = client.query("SELECT rule, trip_id, other_trip_id FROM alerts").result_rows
+        found: dict[str, set[tuple[str, str | None]]] = {}
+        for rule, trip, other in rows:
+            found.setdefault(rule, set()).add((trip, other))
+        return [_compare(rule, expected, found.get(rule, set())) for rule, expected in self.expected().items()]
+
+
+def _compare(rule: str, expected: set[tuple[str, str | None]], found: set[tuple[str, str | None]]) -> RuleProof:
+    missing, extra = expected - found, found - expected
+    examples = [(*pair, "missing") for pair in list(missing)[:_SHOWN]] + [
+        (*pair, "extra") for pair in list(extra)[:_SHOWN]
+    ]
+    return RuleProof(rule, len(expected), len(missing), len(extra), tuple(examples))

@@ -1,0 +1,103 @@
+"""A fold that is restored goes on as if nothing had happened, and what it keeps stays small."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hailstream.domain.alerts.alert import Alert
+from hailstream.domain.alerts.thresholds import Thresholds
+from hailstream.folds import living
+from hailstream.folds.groups import GROUPS, SINGLE
+from hailstream.folds.living import Living
+from tests.unit.alerts.test_in_order import DISORDER, LIMITS, city
+from tests.unit.alerts.trips import HOUR, NOON, ended, started, told
+
+FOLDED = [group for group in GROUPS if group is not SINGLE]
+
+
+class Memory:
+    """What Flink's state keeps."""
+
+    def __init__(self) -> None:
+        self.saved: bytes | None = None
+        self.batches: list[bytes] = []
+        self.time: int | None = None
+
+    def snapshot(self) -> bytes | None:
+        return self.saved
+
+    def log(self) -> Iterable[bytes]:
+        return list(self.batches)
+
+    def append(self, batch: bytes) -> None:
+        self.batches.append(batch)
+
+    def reached(self) -> int | None:
+        return self.time
+
+    def reach(self, watermark: int) -> None:
+        self.time = watermark
+
+    def replace(self, snapshot: bytes) -> None:
+        self.saved, self.batches = snapshot, []
+
+    def clear(self) -> None:
+        self.saved, self.batches, self.time = None, [], None
+
+    def is_empty(self) -> bool:
+        return self.saved is None and not self.batches and self.time is None
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 10_000), st.sampled_from((0, 500, 256 * 1024)))
+def test_restored_at_any_moment_it_says_what_it_would_have_said(seed: int, log_bytes: int) -> None:
+    chance = random.Random(seed)
+    events = city(seed)
+    before, living.LOG_BYTES = living.LOG_BYTES, log_bytes
+    try:
+        for group in GROUPS:
+            expected = told(group.make(LIMITS), events, until=9 * HOUR)
+            arrival = sorted(events, key=lambda event: event.time + chance.randrange(DISORDER))
+            kept = Memory()
+            alive: Living[Alert] = Living.restored(group.make(LIMITS), kept)
+            found, newest = [], 0
+            while arrival:
+                count = chance.randrange(1, 20)
+                batch, arrival = arrival[:count], arrival[count:]
+                newest = max(newest, *(event.time for event in batch))
+                alive.add(batch)
+                if chance.random() < 0.7:
+                    found += alive.advance(newest - DISORDER)
+                if chance.random() < 0.3:
+                    alive = Living.restored(group.make(LIMITS), kept)
+            found += alive.advance(NOON + 9 * HOUR)
+            assert found == expected, group.name
+    finally:
+        living.LOG_BYTES = before
+
+
+def test_nothing_is_kept_after_its_time() -> None:
+    for group in FOLDED:
+        kept = Memory()
+        alive: Living[Alert] = Living.restored(group.make(Thresholds()), kept)
+        alive.add([started(0, "a"), ended(1000, "a"), ended(2000, "b"), started(5000, "c")])
+        list(alive.advance(NOON + HOUR))
+        assert not kept.is_empty(), group.name
+        list(alive.advance(NOON + 100 * HOUR))
+        assert kept.is_empty(), group.name
+
+
+def test_the_log_is_replaced_by_a_snapshot_before_it_outgrows_it() -> None:
+    kept = Memory()
+    group = next(group for group in GROUPS if group.name == "rides")
+    alive: Living[Alert] = Living.restored(group.make(Thresholds()), kept)
+    for i in range(200):
+        alive.add([started(i * 1000 + j, f"t{i}-{j}") for j in range(100)])
+        list(alive.advance(NOON + i * 1000))
+        held = sum(map(len, kept.batches))
+        assert held <= 2 * max(living.LOG_BYTES, len(kept.saved or b""))
+    assert kept.saved is not None

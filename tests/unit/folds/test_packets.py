@@ -1,0 +1,102 @@
+"""What is packed comes out as it went in, to the fold of its shard, and what is late to none."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from hailstream.decode.rows import Column
+from hailstream.domain.events import Ended, Event, Started
+from hailstream.folds.columns import seen_in_batch
+from hailstream.folds.groups import GROUPS, Group
+from hailstream.folds.packets import pack_shards, packet_schema, shards_of, unpack
+from hailstream.topics import TRIPS_ENDED, TRIPS_STARTED, Topic
+from tests.unit.alerts.trips import NOON, SECOND, ended, started
+
+BY_NAME = {group.name: group for group in GROUPS}
+
+
+def columns_of(events: list[Event], names: list[str]) -> dict[str, Column]:
+    columns = {}
+    for name in names:
+        values = [event.time if name in ("time", "seen") else getattr(event, name) for event in events]
+        valid = np.array([value is not None for value in values])
+        if any(isinstance(value, str) for value in values):
+            columns[name] = Column(np.array(values, object), valid)
+        else:
+            columns[name] = Column(np.array([0 if v is None else v for v in values]), valid)
+    return columns
+
+
+def through(
+    group: Group, topic: Topic, events: list[Event], *, shards: int = 1, partitions: int = 1, watermark: int = 0
+) -> list[tuple[int, Event]]:
+    """(shard, event) of all that comes out."""
+    schema = packet_schema(group, topic)
+    columns = columns_of(events, list(schema.names))
+    partition = np.arange(len(events)) % partitions
+    chosen = np.ones(len(events), np.bool_)
+    packed, shard = pack_shards(schema, columns, columns[group.key], partition, chosen, shards)
+    return [
+        (int(shard[row]), event)
+        for row in range(len(events))
+        if packed[row] is not None
+        for event in unpack(group, topic, schema, packed[row], watermark)
+    ]
+
+
+@pytest.mark.parametrize("group", GROUPS, ids=lambda group: group.name)
+def test_events_come_out_as_they_went_in(group: Group) -> None:
+    for topic in group.columns:
+        one: Event = started(1, "a", driver="d") if topic is TRIPS_STARTED else ended(1, "a", driver="d")
+        two = one._replace(trip_id="b", vendor_id=None, time=one.time + 5)
+        found = [event for _, event in through(group, topic, [one, two])]
+        assert [event.trip_id for event in found] == ["a", "b"]
+        assert all(isinstance(event, Started if topic is TRIPS_STARTED else Ended) for event in found)
+        for name in ("time", "trip_id", "zone_id", *group.columns[topic]):
+            for told, event in zip(found, (one, two), strict=True):
+                expected = getattr(event, name)
+                assert getattr(told, name) == expected or expected != expected, name
+
+
+def test_equal_keys_meet_in_one_shard_whatever_the_batch() -> None:
+    group = BY_NAME["drivers"]
+    events: list[Event] = [started(i, f"t{i}", driver=f"d{i % 7}") for i in range(100)]
+    found = through(group, TRIPS_STARTED, events, shards=4, partitions=3)
+    assert len(found) == 100
+    shard_of = {event.driver_id: shard for shard, event in found}
+    assert all(shard_of[event.driver_id] == shard for shard, event in found)
+    assert len(set(shard_of.values())) > 1
+    again = through(group, TRIPS_STARTED, events[50:], shards=4)
+    assert all(shard_of[event.driver_id] == shard for shard, event in again)
+
+
+def test_shards_are_the_same_in_every_version() -> None:
+    text = Column(np.array(["a", "b", "c", None], object), np.array([True, True, True, False]))
+    assert shards_of(text, 8)[:3].tolist() == [0, 7, 0]
+    assert shards_of(Column(np.array([1, 9, 265]), np.ones(3, np.bool_)), 8).tolist() == [1, 1, 1]
+
+
+def test_events_of_nobody_are_not_packed() -> None:
+    events: list[Event] = [started(0, "a", driver=None), started(1, "b", driver="d")]
+    assert [event.trip_id for _, event in through(BY_NAME["drivers"], TRIPS_STARTED, events)] == ["b"]
+
+
+def test_late_events_are_not_told_but_a_late_end_where_it_is_wanted() -> None:
+    late, timely = ended(0, "late"), ended(20 * SECOND, "timely")
+    watermark = NOON + 10 * SECOND
+    drivers = through(BY_NAME["drivers"], TRIPS_ENDED, [late, timely], watermark=watermark)
+    assert [event.trip_id for _, event in drivers] == ["timely"]
+    rides = through(BY_NAME["rides"], TRIPS_ENDED, [late, timely], watermark=watermark)
+    assert [(event.trip_id, event.time) for _, event in rides] == [("late", watermark), ("timely", timely.time)]
+    starts = through(BY_NAME["rides"], TRIPS_STARTED, [started(0, "late")], watermark=watermark)
+    assert starts == []
+
+
+def test_what_is_late_within_a_batch_has_seen_the_watermark_there() -> None:
+    times = np.array([0, 10_000, 2_000, 6_000, 1_000])
+    partitions = np.array([0, 0, 0, 0, 1])
+    future = np.array([False] * 5)
+    assert seen_in_batch(times, partitions, future, 5_000).tolist() == [0, 10_000, 5_000, 6_000, 1_000]
+    future[1] = True
+    assert seen_in_batch(times, partitions, future, 5_000).tolist() == [0, 10_000, 2_000, 6_000, 1_000]
