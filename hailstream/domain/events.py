@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
+
+#: Of events of one moment the ends are told before the starts.
+ENDED_RANK: Final = 0
+STARTED_RANK: Final = 1
 
 
 class Started(NamedTuple):
-    """A trip began. Times are ms since 1970; the place may be NaN, the zone is 264 where it is not known."""
+    """A trip began; rank is ``STARTED_RANK``.
+
+    Times are ms since 1970. Where the place is not known it is NaN, and the zone 264.
+    """
 
     time: int
+    rank: int
     trip_id: str
     vendor_id: str | None
     driver_id: str | None
@@ -20,9 +28,13 @@ class Started(NamedTuple):
 
 
 class Ended(NamedTuple):
-    """A trip ended; amounts in cents, None where not known. Zone and place are those of the start."""
+    """A trip ended; rank is ``ENDED_RANK``.
+
+    As a start, whose zone and place it carries; amounts are cents, None where not known.
+    """
 
     time: int
+    rank: int
     trip_id: str
     vendor_id: str | None
     driver_id: str | None

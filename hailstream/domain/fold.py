@@ -8,17 +8,23 @@ sees the same sequence, so its answers are a function of the events alone.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from heapq import heappop, heappush
 from itertools import chain
+from operator import itemgetter
 from typing import Any, Final, Generic, Protocol, TypeVar
 
-from hailstream.domain.events import Ended, Event
+from hailstream.domain.events import Event
 
 SECOND_MS: Final = 1000
+#: Due of a fold for which time alone brings nothing.
+NEVER: Final = 2**63 - 1
 
 Output = TypeVar("Output")
 Answer = TypeVar("Answer", covariant=True)
+
+#: Order of telling: time, ends before starts, trip.
+_TOLD_FIRST: Final = itemgetter(0, 1, 2)
 
 
 class Fold(Protocol[Answer]):
@@ -26,18 +32,19 @@ class Fold(Protocol[Answer]):
 
     Attributes:
         state: all of the memory, as what can be pickled without any class of ours; may be replaced.
+        due: the next moment (ms) at which something may follow from time alone, or ``NEVER``.
     """
 
     state: Any
 
-    def event(self, event: Event) -> Iterable[Answer]:
+    @property
+    def due(self) -> int: ...
+
+    def event(self, event: Event) -> Sequence[Answer]:
         """What follows from an event; events come in order of time, ends before starts of the same moment."""
 
-    def due(self) -> int | None:
-        """The next moment (ms) at which something follows from time alone."""
-
-    def at(self, moment: int) -> Iterable[Answer]:
-        """What follows at the moment that was due; all events up to and at it have been told."""
+    def at(self, moment: int) -> Sequence[Answer]:
+        """What follows at the moment that was due, which is due no longer; events up to and at it were told."""
 
 
 class Together(Generic[Output]):
@@ -55,17 +62,15 @@ class Together(Generic[Output]):
         for fold, state in zip(self._folds, states, strict=True):
             fold.state = state
 
-    def event(self, event: Event) -> Iterator[Output]:
-        for fold in self._folds:
-            yield from fold.event(event)
+    @property
+    def due(self) -> int:
+        return min((fold.due for fold in self._folds), default=NEVER)
 
-    def due(self) -> int | None:
-        return min((due for fold in self._folds if (due := fold.due()) is not None), default=None)
+    def event(self, event: Event) -> Sequence[Output]:
+        return [answer for fold in self._folds for answer in fold.event(event)]
 
-    def at(self, moment: int) -> Iterator[Output]:
-        for fold in self._folds:
-            if fold.due() == moment:
-                yield from fold.at(moment)
+    def at(self, moment: int) -> Sequence[Output]:
+        return [answer for fold in self._folds if fold.due == moment for answer in fold.at(moment)]
 
 
 class InOrder(Generic[Output]):
@@ -79,34 +84,41 @@ class InOrder(Generic[Output]):
 
     def add(self, events: Iterable[Event]) -> None:
         """Take events, none of them older than the last watermark."""
+        seconds = self._seconds
         for event in events:
-            second = event.time // SECOND_MS
-            if second not in self._seconds:
-                self._seconds[second] = []
+            second = event[0] // SECOND_MS
+            waiting = seconds.get(second)
+            if waiting is None:
+                seconds[second] = [event]
                 heappush(self._order, second)
-            self._seconds[second].append(event)
+            else:
+                waiting.append(event)
 
     def waiting(self) -> Iterator[Event]:
         """The events that are told once the watermark is beyond them."""
         return chain.from_iterable(self._seconds.values())
 
-    def advance(self, watermark: int) -> Iterator[Output]:
+    def advance(self, watermark: int) -> list[Output]:
         """All that follows before ``watermark`` (ms), from which on events may still come."""
         fold = self._fold
-        for event in sorted(self._ready(watermark), key=_told_first):
-            while (due := fold.due()) is not None and due < event.time:
-                yield from fold.at(due)
-            yield from fold.event(event)
-        while (due := fold.due()) is not None and due < watermark:
-            yield from fold.at(due)
+        answers: list[Output] = []
+        # Nothing is due before the first moment that was asked for last, or that an event has set since.
+        due = fold.due
+        for event in sorted(self._ready(watermark), key=_TOLD_FIRST):
+            while due < event[0]:
+                answers += fold.at(due)
+                due = fold.due
+            answers += fold.event(event)
+            due = fold.due
+        while due < watermark:
+            answers += fold.at(due)
+            due = fold.due
+        return answers
 
-    def next_moment(self) -> int | None:
-        """The first moment (ms) for which a watermark beyond it would bring something."""
-        moments = [event.time for event in self._seconds[self._order[0]]] if self._order else []
-        due = self._fold.due()
-        if due is not None:
-            moments.append(due)
-        return min(moments, default=None)
+    def next_moment(self) -> int:
+        """The first moment (ms) for which a watermark beyond it may bring something, or ``NEVER``."""
+        waiting = min(event[0] for event in self._seconds[self._order[0]]) if self._order else NEVER
+        return min(waiting, self._fold.due)
 
     def _ready(self, watermark: int) -> list[Event]:
         ready: list[Event] = []
@@ -116,11 +128,7 @@ class InOrder(Generic[Output]):
             if (second + 1) * SECOND_MS <= watermark:
                 ready += events
             else:
-                ready += [event for event in events if event.time < watermark]
-                self.add(event for event in events if event.time >= watermark)
+                ready += [event for event in events if event[0] < watermark]
+                self.add(event for event in events if event[0] >= watermark)
                 break
         return ready
-
-
-def _told_first(event: Event) -> tuple[int, bool, str]:
-    return event.time, not isinstance(event, Ended), event.trip_id

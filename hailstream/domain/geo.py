@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import numpy.typing as npt
 
@@ -19,3 +21,10 @@ def great_circle_miles(
     a = np.sin((lat2 - lat1) / 2) ** 2 + np.cos(lat1) * np.cos(lat2) * np.sin((lon2 - lon1) / 2) ** 2
     miles: npt.NDArray[np.float64] = 2 * EARTH_MILES * np.arcsin(np.sqrt(np.clip(a, 0, 1)))
     return miles
+
+
+def miles_between(here: tuple[float, float], there: tuple[float, float]) -> float:
+    """:func:`great_circle_miles` of one pair of points (latitude, longitude), without the cost of columns."""
+    lat1, lon1, lat2, lon2 = map(math.radians, (*here, *there))
+    a = math.sin((lat2 - lat1) / 2) ** 2 + math.cos(lat1) * math.cos(lat2) * math.sin((lon2 - lon1) / 2) ** 2
+    return 2 * EARTH_MILES * math.asin(math.sqrt(min(a, 1.0)))

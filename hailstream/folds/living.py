@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
 from hailstream.domain.events import Ended, Event, Started
-from hailstream.domain.fold import Fold, InOrder
+from hailstream.domain.fold import NEVER, Fold, InOrder
 
 Output = TypeVar("Output")
 #: What is logged may grow to so many bytes, or to the size of the snapshot if that is larger.
@@ -16,13 +16,13 @@ LOG_BYTES = 256 * 1024
 
 
 class Kept(Protocol):
-    """Where a fold is kept: a snapshot and the log of the batches of events since, and the time it has come to."""
+    """Where a fold is kept: a snapshot and the log of what events were read from since, and the time it has come to."""
 
     def snapshot(self) -> bytes | None: ...
 
     def log(self) -> Iterable[bytes]: ...
 
-    def append(self, batch: bytes) -> None: ...
+    def append(self, record: bytes) -> None: ...
 
     def reached(self) -> int | None: ...
 
@@ -45,47 +45,48 @@ class Living(Generic[Output]):
     snapshot_bytes: int = 0
 
     @classmethod
-    def restored(cls, fold: Fold[Output], kept: Kept) -> Living[Output]:
-        """The fold as it was when it was last kept: what it said then is not said again."""
+    def restored(cls, fold: Fold[Output], kept: Kept, read: Callable[[bytes], Iterable[Event]]) -> Living[Output]:
+        """The fold as it was when it was last kept: what it said then is not said again.
+
+        Args:
+            fold: without memory.
+            kept: where it is kept.
+            read: from what was logged to its events.
+        """
         living = cls(fold, InOrder(fold), kept)
         snapshot = kept.snapshot()
         if snapshot is not None:
             fold.state, waiting = pickle.loads(snapshot)  # written by ourselves, in the job's own state
             living.order.add(map(_event, waiting))
             living.snapshot_bytes = len(snapshot)
-        for batch in kept.log():
-            living.order.add(map(_event, pickle.loads(batch)))
-            living.logged += len(batch)
+        for record in kept.log():
+            living.order.add(read(record))
+            living.logged += len(record)
         reached = kept.reached()
         if reached is not None:
-            for _ in living.order.advance(reached):
-                pass
+            living.order.advance(reached)
         return living
 
-    def add(self, events: Iterable[Event]) -> None:
-        """Take events and log them."""
-        taken = list(events)
-        if not taken:
-            return
-        batch = pickle.dumps([tuple(event) for event in taken], pickle.HIGHEST_PROTOCOL)
-        self.kept.append(batch)
-        self.logged += len(batch)
-        self.order.add(taken)
+    def add(self, events: Iterable[Event], record: bytes) -> None:
+        """Take events, and log the record that they can be read from again."""
+        self.kept.append(record)
+        self.logged += len(record)
+        self.order.add(events)
 
-    def advance(self, watermark: int) -> Iterator[Output]:
+    def advance(self, watermark: int) -> list[Output]:
         """What follows before the watermark; the fold is kept as it is then."""
-        yield from self.order.advance(watermark)
-        if self.order.next_moment() is None:
+        answers = self.order.advance(watermark)
+        if self.order.next_moment() == NEVER:
             self.kept.clear()
             self.logged = self.snapshot_bytes = 0
-            return
-        if self.logged <= max(LOG_BYTES, self.snapshot_bytes):
+        elif self.logged <= max(LOG_BYTES, self.snapshot_bytes):
             self.kept.reach(watermark)
-            return
-        waiting = [tuple(event) for event in self.order.waiting()]
-        snapshot = pickle.dumps((self.fold.state, waiting), pickle.HIGHEST_PROTOCOL)
-        self.kept.replace(snapshot)
-        self.logged, self.snapshot_bytes = 0, len(snapshot)
+        else:
+            waiting = [tuple(event) for event in self.order.waiting()]
+            snapshot = pickle.dumps((self.fold.state, waiting), pickle.HIGHEST_PROTOCOL)
+            self.kept.replace(snapshot)
+            self.logged, self.snapshot_bytes = 0, len(snapshot)
+        return answers
 
 
 _STARTED_FIELDS = len(Started._fields)

@@ -8,17 +8,18 @@ that is greater. What came before the batch is known where the packet arrives.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from itertools import repeat
 from typing import Any, Final
 
 import numpy as np
+import polars as pl
 import pyarrow as pa
 from pandas.util import hash_array
 
 from hailstream.decode.arrays import Array, Mask
 from hailstream.decode.rows import Column
-from hailstream.domain.events import Ended, Event, Started
+from hailstream.domain.events import ENDED_RANK, STARTED_RANK, Ended, Event, Started
 from hailstream.folds.groups import Group
 from hailstream.topics import TRIPS_STARTED, Topic
 
@@ -86,7 +87,7 @@ def pack_shards(
     return packed, shard.astype(np.int32)
 
 
-def unpack(group: Group, topic: Topic, schema: pa.Schema, packet: bytes, watermark: int) -> Iterator[Event]:
+def unpack(group: Group, topic: Topic, schema: pa.Schema, packet: bytes, watermark: int) -> list[Event]:
     """The events of a packet that the group's fold is told.
 
     Args:
@@ -94,19 +95,25 @@ def unpack(group: Group, topic: Topic, schema: pa.Schema, packet: bytes, waterma
         watermark: ms, of the partition when it had read the first event of the packet.
     """
     batch = pa.ipc.read_record_batch(pa.py_buffer(packet), schema)
-    columns: dict[str, Any] = {
-        name: column.to_pylist() for name, column in zip(schema.names, batch.columns, strict=True)
-    }
-    times = columns["time"]
-    seen = [max(moment, watermark) for moment in columns["seen"]]
-    kind: Any = Started if topic is TRIPS_STARTED else Ended
-    late = group.late_ends if kind is Ended else "left out"
-    if late == "moved":
-        columns["time"] = seen
-    rows = map(kind._make, zip(*(columns.get(name, repeat(None)) for name in kind._fields), strict=False))
-    if late != "left out":
+    columns: dict[str, Iterable[Any]] = dict(zip(schema.names, map(_values, batch.columns), strict=True))
+    seen = np.maximum(batch["seen"].to_numpy(), watermark)
+    late = seen > batch["time"].to_numpy()
+    started = topic is TRIPS_STARTED
+    kind: Any = Started if started else Ended
+    columns["rank"] = repeat(STARTED_RANK if started else ENDED_RANK)
+    if group.late_ends == "moved" and not started:
+        columns["time"] = seen.tolist()
+    rows = list(map(kind._make, zip(*(columns.get(name, repeat(None)) for name in kind._fields), strict=False)))
+    if not late.any() or (group.late_ends != "left out" and not started):
         return rows
-    return (event for event, time, moment in zip(rows, times, seen, strict=False) if time >= moment)
+    return [row for row, is_late in zip(rows, late.tolist(), strict=True) if not is_late]
+
+
+def _values(column: pa.Array) -> list[Any]:
+    """As Python objects: Arrow's own way takes 25 times as long."""
+    if column.null_count == 0 or column.type == _TEXT:
+        return column.to_numpy(zero_copy_only=False).tolist()  # type: ignore[no-any-return]
+    return pl.Series(column).to_list()
 
 
 def _taken(column: Column, rows: Array, arrow_type: pa.DataType) -> pa.Array:

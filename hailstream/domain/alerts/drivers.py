@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import math
-from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from hailstream.domain.alerts.alert import IMPOSSIBLE_TRAVEL, OVERLAPPING_TRIPS, TOO_MANY_TRIPS, TWO_VEHICLES, Alert
 from hailstream.domain.alerts.thresholds import MINUTE_MS, Thresholds
 from hailstream.domain.events import Ended, Event, Started
-from hailstream.domain.geo import great_circle_miles
+from hailstream.domain.fold import NEVER
+from hailstream.domain.geo import miles_between
 from hailstream.domain.rules import BOUNDS
 from hailstream.domain.zones import ZONES
 
 VELOCITY_MS: Final = 10 * MINUTE_MS
 #: The longest trip that is one; a driver of whom nothing was heard for so long is forgotten.
 MEMORY_MS: Final = round(BOUNDS.duration.high * MINUTE_MS)
+
+#: No two places within the bounds of the city are so far apart.
+CITY_MILES: Final = 60.0
 
 # A driver's memory is a list of these.
 _STARTS, _LAST_START, _LAST_END, _TRIPS, _HEARD = range(5)
@@ -34,34 +37,33 @@ class DriverTrips:
         # Drivers in the order in which they were last heard of.
         self.state: Any = {}
 
-    def event(self, event: Event) -> Iterator[Alert]:
-        if event.driver_id is None:
-            return
-        memory = self.state.pop(event.driver_id, None) or [deque(), None, None, [], event.time]
-        self.state[event.driver_id] = memory
-        memory[_HEARD] = event.time
-        if isinstance(event, Started):
-            yield from self._started(event, memory)
-        else:
-            yield from self._ended(event, memory)
-
-    def due(self) -> int | None:
+    @property
+    def due(self) -> int:
         for memory in self.state.values():
             return int(memory[_HEARD] + MEMORY_MS)
-        return None
+        return NEVER
 
-    def at(self, moment: int) -> Iterator[Alert]:
+    def event(self, event: Event) -> Sequence[Alert]:
+        driver = event.driver_id
+        if driver is None:
+            return ()
+        memory = self.state.pop(driver, None) or [[], None, None, [], 0]
+        self.state[driver] = memory
+        memory[_HEARD] = event.time
+        return list(self._started(event, memory) if isinstance(event, Started) else self._ended(event, memory))
+
+    def at(self, moment: int) -> Sequence[Alert]:
         for driver in list(_first(self.state, moment)):
             del self.state[driver]
-        return iter(())
+        return ()
 
     def _started(self, start: Started, memory: list[Any]) -> Iterator[Alert]:
-        starts = memory[_STARTS]
-        if any(trip == start.trip_id for _, trip in starts):
+        earliest = start.time - VELOCITY_MS
+        starts = [each for each in memory[_STARTS] if each[0] > earliest]
+        if start.trip_id in [trip for _, trip in starts]:
             return
-        while starts and starts[0][0] <= start.time - VELOCITY_MS:
-            starts.popleft()
         starts.append((start.time, start.trip_id))
+        memory[_STARTS] = starts
         if len(starts) > self._limits.velocity_trips:
             yield Alert(
                 TOO_MANY_TRIPS,
@@ -103,11 +105,13 @@ class DriverTrips:
         if last_end is None:
             return
         time, trip, zone, latitude, longitude = last_end
+        hours = (start.time - time) / 3_600_000
+        if self._limits.travel_mph * hours > CITY_MILES:
+            return
         here, there = _place(start.zone_id, start.latitude, start.longitude), _place(zone, latitude, longitude)
         if here is None or there is None or here == there:
             return
-        miles = float(great_circle_miles(*there, *here))
-        hours = (start.time - time) / 3_600_000
+        miles = miles_between(there, here)
         if miles >= self._limits.travel_miles and miles > self._limits.travel_mph * hours:
             mph = miles / hours if hours > 0 else math.inf
             evidence = {"miles": round(miles, 3), "seconds": (start.time - time) / 1000, "from_zone": zone}
@@ -131,7 +135,7 @@ class DriverTrips:
             return
         # A trip that ended so long ago cannot overlap one that is no longer than the longest.
         trips = memory[_TRIPS] = [trip for trip in memory[_TRIPS] if trip[1] > end.time - MEMORY_MS]
-        if any(trip == end.trip_id for _, _, trip, _ in trips):
+        if end.trip_id in [trip for _, _, trip, _ in trips]:
             return
         least = self._limits.overlap_seconds
         for started, ended, trip, zone in trips:

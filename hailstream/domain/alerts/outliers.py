@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 from array import array
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, Final, TypeAlias
@@ -24,6 +24,7 @@ from hailstream.domain.alerts.thresholds import MINUTE_MS, Thresholds
 from hailstream.domain.clock import NEW_YORK_ZONE
 from hailstream.domain.events import Ended, Event
 from hailstream.domain.fares import UNIT_SECONDS, UNITS_PER_MILE, RateCard, rate_card
+from hailstream.domain.fold import NEVER
 from hailstream.domain.rules import BOUNDS
 
 HOUR_MINUTES: Final = 60
@@ -31,6 +32,8 @@ HOUR_MINUTES: Final = 60
 _SIGMA_PER_MAD: Final = 1.4826
 #: A tenth of the fare: a zone where all fares are as metered does not make a cent an outlier.
 LEAST_SIGMA: Final = 0.1
+
+_FARE, _DISTANCE, _DURATION = BOUNDS.fare, BOUNDS.distance, BOUNDS.duration
 
 Minutes: TypeAlias = "deque[tuple[int, array[float], str]]"
 
@@ -44,12 +47,16 @@ class FareOutliers:
         # of the newest minute last. A minute is (minute, ratios, newest trip).
         self.state: Any = {}
 
-    def event(self, event: Event) -> Iterator[Alert]:
-        if not isinstance(event, Ended):
-            return
-        ratio = fare_ratio(event)
+    @property
+    def due(self) -> int:
+        for zone in self.state.values():
+            return int((zone[0] + HOUR_MINUTES + 1) * MINUTE_MS)
+        return NEVER
+
+    def event(self, event: Event) -> Sequence[Alert]:
+        ratio = fare_ratio(event) if isinstance(event, Ended) else None
         if ratio is None:
-            return
+            return ()
         minute = event.time // MINUTE_MS
         zone = self.state.get(event.zone_id)
         if zone is None or zone[0] != minute:
@@ -60,38 +67,35 @@ class FareOutliers:
         minutes: Minutes = zone[4]
         _, values, last = minutes[-1]
         if event.trip_id == last:
-            return  # a second copy, which is next to the first
+            return ()  # a second copy, which is next to the first
         minutes[-1] = (minute, values, event.trip_id)
         values.append(ratio)
         _, median, sigma, samples, _ = zone
-        if samples < self._limits.outlier_samples:
-            return
-        z = (ratio - median) / sigma
-        if abs(z) > self._limits.outlier_z:
-            fare = event.fare_cents or 0
-            evidence = {"fare_cents": fare, "usual_cents": round(fare * math.exp(median - ratio)), "sigma": sigma}
-            yield Alert(
-                FARE_OUTLIER,
-                event.time,
-                event.trip_id,
-                event.zone_id,
-                event.driver_id,
-                round(z, 3),
-                math.copysign(self._limits.outlier_z, z),
-                samples=samples,
-                evidence=evidence,
-            )
+        if samples < self._limits.outlier_samples or abs(ratio - median) <= self._limits.outlier_z * sigma:
+            return ()
+        return (self._alert(event, ratio, median, sigma, samples),)
 
-    def due(self) -> int | None:
-        for zone in self.state.values():
-            return int((zone[0] + HOUR_MINUTES + 1) * MINUTE_MS)
-        return None
-
-    def at(self, moment: int) -> Iterator[Alert]:
+    def at(self, moment: int) -> Sequence[Alert]:
         gone = moment // MINUTE_MS - HOUR_MINUTES - 1
         for zone_id in [zone_id for zone_id, zone in self.state.items() if zone[0] <= gone]:
             del self.state[zone_id]
-        return iter(())
+        return ()
+
+    def _alert(self, end: Event, ratio: float, median: float, sigma: float, samples: int) -> Alert:
+        fare = end.fare_cents or 0 if isinstance(end, Ended) else 0
+        z = (ratio - median) / sigma
+        evidence = {"fare_cents": fare, "usual_cents": round(fare * math.exp(median - ratio)), "sigma": round(sigma, 4)}
+        return Alert(
+            FARE_OUTLIER,
+            end.time,
+            end.trip_id,
+            end.zone_id,
+            end.driver_id,
+            round(z, 3),
+            math.copysign(self._limits.outlier_z, z),
+            samples=samples,
+            evidence=evidence,
+        )
 
     def _baseline(self, minutes: Minutes, minute: int) -> tuple[float, float, int]:
         while minutes and minutes[0][0] < minute - HOUR_MINUTES:
@@ -108,9 +112,9 @@ def fare_ratio(end: Ended) -> float | None:
     """Logarithm of the fare over what the meter would show; None for a trip outside the bounds or not known."""
     fare, miles = end.fare_cents, end.miles
     seconds = (end.time - end.started_at) / 1000
-    if fare is None or fare <= 0 or miles is None or BOUNDS.fare.outside(fare) or BOUNDS.distance.outside(miles):
+    if fare is None or miles is None or not 0 < fare <= _FARE.high or not _DISTANCE.low <= miles <= _DISTANCE.high:
         return None
-    if BOUNDS.duration.outside(seconds / 60):
+    if not _DURATION.low <= seconds / 60 <= _DURATION.high:
         return None
     card = _card(end.started_at // 3_600_000)
     by_distance, by_time = miles * UNITS_PER_MILE, seconds / UNIT_SECONDS

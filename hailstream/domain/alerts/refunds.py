@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from heapq import heappop, heappush
-from typing import Any
+from collections import deque
+from collections.abc import Sequence
+from typing import Any, TypeAlias
 
 from hailstream.domain.alerts.alert import REFUND_OF_FARE, Alert
 from hailstream.domain.alerts.thresholds import Thresholds
-from hailstream.domain.events import Ended, Event
+from hailstream.domain.events import ENDED_RANK, Ended, Event
+from hailstream.domain.fold import NEVER
+
+#: Vendor, start, zone, cents without sign.
+Key: TypeAlias = tuple[str | None, int, int, int]
+#: Trip, is a refund, has a partner.
+Known: TypeAlias = tuple[str, bool, bool]
 
 
 class Refunds:
@@ -20,38 +26,47 @@ class Refunds:
 
     def __init__(self, thresholds: Thresholds) -> None:
         self._wait = thresholds.refund_ms
-        # (vendor, start, zone, cents without sign) to its ends [trip, is refund, has a partner],
-        # oldest first; (due, that key) of each end.
-        self.state: Any = ({}, [])
+        # Ends by key, oldest first; (due, key) of each end, in order of time.
+        self._known: dict[Key, tuple[Known, ...]] = {}
+        self._dues: deque[tuple[int, Key]] = deque()
 
-    def event(self, event: Event) -> Iterator[Alert]:
-        if not isinstance(event, Ended) or not event.total_cents:
-            return
-        known, dues = self.state
-        refund = event.total_cents < 0
-        key = (event.vendor_id or "", event.started_at, event.zone_id, abs(event.total_cents))
-        ends = known.setdefault(key, [])
-        if any(end[0] == event.trip_id for end in ends):
-            return
-        other = next((end for end in ends if end[1] != refund and not end[2]), None)
-        ends.append([event.trip_id, refund, other is not None])
-        heappush(dues, (event.time + self._wait, key))
+    @property
+    def state(self) -> Any:
+        return self._known, self._dues
+
+    @state.setter
+    def state(self, state: Any) -> None:
+        self._known, self._dues = state
+
+    @property
+    def due(self) -> int:
+        return self._dues[0][0] if self._dues else NEVER
+
+    def event(self, event: Event) -> Sequence[Alert]:
+        if event.rank != ENDED_RANK or not isinstance(event, Ended) or not event.total_cents:
+            return ()
+        cents = event.total_cents
+        refund = cents < 0
+        key = (event.vendor_id, event.started_at, event.zone_id, abs(cents))
+        before = self._known.get(key, ())
+        if before and any(trip == event.trip_id for trip, _, _ in before):
+            return ()
+        other = next((end for end in before if end[1] != refund and not end[2]), None)
+        self._dues.append((event.time + self._wait, key))
         if other is None:
-            return
-        other[2] = True
+            self._known[key] = (*before, (event.trip_id, refund, False))
+            return ()
+        paired = [(end[0], end[1], True) if end is other else end for end in before]
+        self._known[key] = (*paired, (event.trip_id, refund, True))
         given, taken = (event.trip_id, other[0]) if refund else (other[0], event.trip_id)
-        cents = key[3]
-        yield Alert(REFUND_OF_FARE, event.time, given, event.zone_id, event.driver_id, -cents, cents, taken)
+        return (Alert(REFUND_OF_FARE, event.time, given, event.zone_id, event.driver_id, -key[3], key[3], taken),)
 
-    def due(self) -> int | None:
-        dues = self.state[1]
-        return int(dues[0][0]) if dues else None
-
-    def at(self, moment: int) -> Iterator[Alert]:
-        known, dues = self.state
-        while dues and dues[0][0] == moment:
-            _, key = heappop(dues)
-            known[key].pop(0)
-            if not known[key]:
-                del known[key]
-        return iter(())
+    def at(self, moment: int) -> Sequence[Alert]:
+        while self._dues and self._dues[0][0] == moment:
+            _, key = self._dues.popleft()
+            left = self._known[key][1:]
+            if left:
+                self._known[key] = left
+            else:
+                del self._known[key]
+        return ()

@@ -33,7 +33,7 @@ class Thresholds:
     overlap_seconds: float = 30.0
     velocity_trips: int = 6
     vehicle_minutes: float = 5.0
-    refund_hours: float = 24.0
+    refund_hours: float = 1.0
 
     @property
     def open_ms(self) -> int:

@@ -15,7 +15,7 @@ from hailstream.domain.alerts.refunds import Refunds
 from hailstream.domain.alerts.rides import OpenRides
 from hailstream.domain.alerts.single import alerts
 from hailstream.domain.alerts.thresholds import Thresholds
-from hailstream.domain.events import Ended, Event, Started
+from hailstream.domain.events import ENDED_RANK, STARTED_RANK, Ended, Event, Started
 from hailstream.domain.fold import InOrder
 from hailstream.replay.events import open_source
 
@@ -28,6 +28,7 @@ def real_events(file: Path | str, work_dir: Path) -> Iterator[Event]:
     for frame in open_source(str(file), work_dir=work_dir).batches():
         both = {
             "time": pl.col("event_time").dt.epoch("ms"),
+            "rank": pl.when("is_end").then(ENDED_RANK).otherwise(STARTED_RANK),
             **{name: pl.col(name) for name in ("trip_id", "vendor_id", "driver_id", "vehicle_id")},
             "zone_id": pl.col("pickup_location_id").fill_null(264),
             **{"latitude": nan, "longitude": nan, "passengers": none},

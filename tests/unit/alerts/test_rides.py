@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from hailstream.domain.alerts.rides import OpenRides
 from hailstream.domain.alerts.thresholds import Thresholds
-from hailstream.domain.fold import InOrder
+from hailstream.domain.fold import NEVER, InOrder
 from tests.unit.alerts.trips import HOUR, NOON, SECOND, ended, started, told
 
 LIMIT = 2 * HOUR
@@ -29,7 +29,7 @@ def test_before_the_watermark_is_beyond_the_limit_nothing_is_said() -> None:
     assert list(order.advance(NOON + LIMIT)) == []
     assert order.next_moment() == NOON + LIMIT
     assert len(list(order.advance(NOON + LIMIT + 1))) == 1
-    assert order.next_moment() is None
+    assert order.next_moment() == NEVER
 
 
 def test_an_end_at_the_limit_itself_is_in_time() -> None:

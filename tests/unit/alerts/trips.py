@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, TypeVar
 
-from hailstream.domain.events import Ended, Event, Started
+from hailstream.domain.events import ENDED_RANK, STARTED_RANK, Ended, Event, Started
 from hailstream.domain.fold import Fold, InOrder
 
 SECOND, MINUTE, HOUR = 1_000, 60_000, 3_600_000
@@ -19,7 +19,7 @@ Output = TypeVar("Output")
 def started(time: int, trip: str = "t", driver: str | None = "d", vehicle: str | None = "v", **more: Any) -> Started:
     """A start ``time`` ms after noon."""
     values: dict[str, Any] = {"zone_id": HARLEM, "latitude": float("nan"), "longitude": float("nan"), "passengers": 1}
-    return Started(NOON + time, trip, "1", driver, vehicle, **(values | more))
+    return Started(NOON + time, STARTED_RANK, trip, "1", driver, vehicle, **(values | more))
 
 
 def ended(
@@ -35,7 +35,7 @@ def ended(
     values: dict[str, Any] = {"zone_id": HARLEM, "latitude": nan, "longitude": nan, "passengers": 1}
     values |= {"end_zone_id": TIMES_SQUARE, "end_latitude": nan, "end_longitude": nan, "miles": 2.0}
     values |= {"rate_code": 1, "fare_cents": 12_10, "total_cents": 15_00, "started_at": NOON + time - lasted}
-    return Ended(NOON + time, trip, "1", driver, vehicle, **(values | more))
+    return Ended(NOON + time, ENDED_RANK, trip, "1", driver, vehicle, **(values | more))
 
 
 def told(fold: Fold[Output], events: Iterable[Event], until: int = 0) -> list[Output]:

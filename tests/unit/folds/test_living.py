@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import random
 from collections.abc import Iterable
 
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from hailstream.domain.alerts.alert import Alert
 from hailstream.domain.alerts.thresholds import Thresholds
+from hailstream.domain.events import Event
 from hailstream.folds import living
 from hailstream.folds.groups import GROUPS, SINGLE
 from hailstream.folds.living import Living
@@ -17,6 +19,15 @@ from tests.unit.alerts.test_in_order import DISORDER, LIMITS, city
 from tests.unit.alerts.trips import HOUR, NOON, ended, started, told
 
 FOLDED = [group for group in GROUPS if group is not SINGLE]
+
+
+def record(events: list[Event]) -> bytes:
+    return pickle.dumps(events)
+
+
+def read(logged: bytes) -> list[Event]:
+    events: list[Event] = pickle.loads(logged)
+    return events
 
 
 class Memory:
@@ -63,17 +74,17 @@ def test_restored_at_any_moment_it_says_what_it_would_have_said(seed: int, log_b
             expected = told(group.make(LIMITS), events, until=9 * HOUR)
             arrival = sorted(events, key=lambda event: event.time + chance.randrange(DISORDER))
             kept = Memory()
-            alive: Living[Alert] = Living.restored(group.make(LIMITS), kept)
+            alive: Living[Alert] = Living.restored(group.make(LIMITS), kept, read)
             found, newest = [], 0
             while arrival:
                 count = chance.randrange(1, 20)
                 batch, arrival = arrival[:count], arrival[count:]
                 newest = max(newest, *(event.time for event in batch))
-                alive.add(batch)
+                alive.add(batch, record(batch))
                 if chance.random() < 0.7:
                     found += alive.advance(newest - DISORDER)
                 if chance.random() < 0.3:
-                    alive = Living.restored(group.make(LIMITS), kept)
+                    alive = Living.restored(group.make(LIMITS), kept, read)
             found += alive.advance(NOON + 9 * HOUR)
             assert found == expected, group.name
     finally:
@@ -83,8 +94,9 @@ def test_restored_at_any_moment_it_says_what_it_would_have_said(seed: int, log_b
 def test_nothing_is_kept_after_its_time() -> None:
     for group in FOLDED:
         kept = Memory()
-        alive: Living[Alert] = Living.restored(group.make(Thresholds()), kept)
-        alive.add([started(0, "a"), ended(1000, "a"), ended(2000, "b"), started(5000, "c")])
+        alive: Living[Alert] = Living.restored(group.make(Thresholds()), kept, read)
+        events = [started(0, "a"), ended(1000, "a"), ended(2000, "b"), started(5000, "c")]
+        alive.add(events, record(events))
         list(alive.advance(NOON + HOUR))
         assert not kept.is_empty(), group.name
         list(alive.advance(NOON + 100 * HOUR))
@@ -94,9 +106,10 @@ def test_nothing_is_kept_after_its_time() -> None:
 def test_the_log_is_replaced_by_a_snapshot_before_it_outgrows_it() -> None:
     kept = Memory()
     group = next(group for group in GROUPS if group.name == "rides")
-    alive: Living[Alert] = Living.restored(group.make(Thresholds()), kept)
+    alive: Living[Alert] = Living.restored(group.make(Thresholds()), kept, read)
     for i in range(200):
-        alive.add([started(i * 1000 + j, f"t{i}-{j}") for j in range(100)])
+        events = [started(i * 1000 + j, f"t{i}-{j}") for j in range(100)]
+        alive.add(events, record(events))
         list(alive.advance(NOON + i * 1000))
         held = sum(map(len, kept.batches))
         assert held <= 2 * max(living.LOG_BYTES, len(kept.saved or b""))
