@@ -38,6 +38,9 @@ def engine_settings(settings: Settings, job_name: str) -> dict[str, str]:
         "python.fn-execution.bundle.size": "10000",
         "python.fn-execution.bundle.time": str(round(settings.bundle_time * 1000)),
         "python.fn-execution.arrow.batch.size": "10000",
+        # Pages of a fold's state go over one by one, and are not kept a second time.
+        "python.map-state.write-cache-size": "1",
+        "python.map-state.read-cache-size": "1",
     }
     if settings.checkpoint_dir is not None:
         config["execution.checkpointing.dir"] = settings.checkpoint_dir

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
 
@@ -20,6 +21,7 @@ from tests.stack import wait_until
 
 SPEC = "sim:?seed=11&minutes=200&rate=40&drivers=800&faults=all"
 JOB = "anomalies"
+HALF = datetime(2024, 1, 16, 12, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -85,10 +87,11 @@ def test_green_of_january_2024_with_a_stop_and_restore(
     pipeline.settings = ready
     pipeline.start_loaders()
     pipeline.start_job()
-    replay(ready, source, tmp_path, speed=None)
+    replay(ready, source, tmp_path, until=HALF, final=False)
     wait_until(lambda: loaded(ready, "alerts") > 50, PATIENCE, "no alerts before the stop")
     savepoint = pipeline.stop_job()
     pipeline.job_id = submit_job(find_job(JOB), ready.model_copy(update={"parallelism": 1}), savepoint=savepoint)
+    replay(ready, source, tmp_path, start=HALF)
     found = assert_as_queried(ready, tmp_path)
     assert found["implausible_speed"] == 214
     assert found["refund_of_fare"] == 182
