@@ -25,6 +25,7 @@ class Benchmark:
 
 def benchmarks() -> tuple[Benchmark, ...]:
     """All of them, in the order in which they run."""
+    from bench.alerts import alerts
     from bench.freshness import freshness
     from bench.loading import loader
     from bench.memory import memory
@@ -36,6 +37,7 @@ def benchmarks() -> tuple[Benchmark, ...]:
         Benchmark("stream", "Both metrics in one graph, beside others", stream),
         Benchmark("bad", "The same job over unreadable messages", bad_messages),
         Benchmark("stages", "The same job, cut off behind each stage", stages),
+        Benchmark("alerts", "Every rule of alerts over one log", alerts),
         Benchmark("producer", "Replay into Kafka", producer),
         Benchmark("loader", "Result rows into ClickHouse", loader),
         Benchmark("freshness", "From the closing record's append to the value in Redis", freshness, once=True),

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bench.eventlog import EventLog, Faults, fill
+from bench.eventlog import EVENTS_PER_MINUTE, EventLog, Faults, fill
 from bench.sampler import Sampler
 from hailstream.settings import Settings
 
@@ -29,7 +29,7 @@ class Context:
     say: Callable[[str], None]
     kept: Path
     _warm: bool = False
-    _logs: dict[tuple[Faults, int], EventLog] = field(default_factory=dict)
+    _logs: dict[tuple[Faults, int, int], EventLog] = field(default_factory=dict)
 
     def warm_up(self, run: Callable[[], object]) -> None:
         """Run once what is not measured, so that the cluster's code is compiled."""
@@ -38,10 +38,14 @@ class Context:
             run()
             self._warm = True
 
-    def log(self, faults: Faults = Faults.READABLE, events: int | None = None) -> EventLog:
+    def log(
+        self, faults: Faults = Faults.READABLE, events: int | None = None, per_minute: int = EVENTS_PER_MINUTE
+    ) -> EventLog:
         """The log of so many events with such faults, made when it is first asked for."""
         size = events or self.events
-        if (faults, size) not in self._logs:
-            self.say(f"filling topics with {size:,} events, {faults.value}")
-            self._logs[faults, size] = fill(self.settings, size, faults)
-        return self._logs[faults, size]
+        key = faults, size, per_minute
+        if key not in self._logs:
+            self.say(f"filling topics with {size:,} events, {per_minute:,} a minute, {faults.value}")
+            name = f"{faults.name.lower()}_{per_minute}"
+            self._logs[key] = fill(self.settings, size, faults, density=per_minute / 60, name=name)
+        return self._logs[key]

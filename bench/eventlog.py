@@ -12,8 +12,9 @@ from hailstream.replay.run import run_replay
 from hailstream.settings import Settings
 from hailstream.topics import EVENT_TOPICS, Topic
 
-# Events per second of event time: a minute of a window holds 50,000, whatever the size of the log.
-DENSITY = 50_000 / 60
+# A minute of event time holds so many, whatever the size of the log.
+EVENTS_PER_MINUTE = 50_000
+DENSITY = EVENTS_PER_MINUTE / 60  # a second
 
 
 class Faults(Enum):

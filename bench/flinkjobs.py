@@ -54,8 +54,13 @@ class JobRun:
 
 
 def run_city(context: Context, log: EventLog) -> JobRun:
-    """The real job over the log, from submission until everything is committed."""
-    return _run(context, log, CITY, lambda: submit_job(find_job(CITY), log.settings))
+    """Job city over the log."""
+    return run_job(context, log, CITY)
+
+
+def run_job(context: Context, log: EventLog, name: str) -> JobRun:
+    """A real job over the log, from submission until everything is committed."""
+    return _run(context, log, name, lambda: submit_job(find_job(name), log.settings))
 
 
 def run_file(context: Context, log: EventLog, file: Path, name: str, *arguments: str) -> JobRun:

@@ -136,7 +136,8 @@ def servers(settings: Settings, jars: Jars) -> tuple[Server, ...]:
             name="flink-taskmanager",
             command=(
                 *launcher,
-                *java("-XX:+UseParallelGC", *memory, *options, "-cp", class_path),
+                # A thread that dies for want of memory would leave a Python worker waiting for it.
+                *java("-XX:+UseParallelGC", "-XX:+ExitOnOutOfMemoryError", *memory, *options, "-cp", class_path),
                 TASKMANAGER,
                 *arguments,
             ),
