@@ -96,9 +96,10 @@ class FlinkRest:
         return str(self._call("GET", f"/jobs/{job_id}")["state"])
 
     def restarts(self, job_id: str) -> int:
-        """How often the job restarted since it was submitted."""
-        metrics = self._call("GET", f"/jobs/{job_id}/metrics", params={"get": "numRestarts"})
-        return int(float(metrics[0]["value"])) if metrics else 0
+        """How often the job failed since it was submitted; Flink remembers 16 times unless set otherwise."""
+        # Not the metric numRestarts: Flink answers with what it had gathered up to ten seconds ago.
+        history = self._call("GET", f"/jobs/{job_id}/exceptions")["exceptionHistory"]
+        return len(history["entries"])
 
     def latest_checkpoint(self, job_id: str) -> str | None:
         """URI of the newest completed checkpoint that is retained."""

@@ -138,6 +138,8 @@ def configuration(settings: Settings, folder: Path, checkout: Path) -> dict[str,
         "python.client.executable": sys.executable,
         "python.pythonpath": str(checkout),
         "classloader.check-leaked-classloader": False,
+        # Metrics that are asked for are this old, in ms, where the default is ten seconds.
+        "metrics.fetcher.update-interval": 1000,
         "web.submit.enable": False,
         # For clients that are started by Flink's own scripts.
         "env.java.opts.all": " ".join(JAVA_OPTIONS),

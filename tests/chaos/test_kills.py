@@ -88,3 +88,5 @@ def test_a_kill_in_the_middle_of_a_replay_changes_no_row(
         player.join()
     assert reports, "the replay failed"
     assert_proven(load_all(pipeline, settings, tmp_path))
+    if kill in (kill_task_manager, kill_python_worker):
+        assert pipeline.restarts() > 0, "a test that says 0 could not fail"
