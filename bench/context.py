@@ -46,6 +46,7 @@ class Context:
         key = faults, size, per_minute
         if key not in self._logs:
             self.say(f"filling topics with {size:,} events, {per_minute:,} a minute, {faults.value}")
-            name = f"{faults.name.lower()}_{per_minute}"
+            # A namespace may not be long.
+            name = None if per_minute == EVENTS_PER_MINUTE else f"every_{per_minute}"
             self._logs[key] = fill(self.settings, size, faults, density=per_minute / 60, name=name)
         return self._logs[key]
