@@ -12,7 +12,27 @@ LIVE = "live"
 
 
 @dataclass(frozen=True)
-class Topic:
+class NamedTopic:
+    """A topic in a namespace.
+
+    Attributes:
+        base: name without namespace, ``trips.started.v1``.
+    """
+
+    base: str
+
+    def name(self, namespace: str) -> str:
+        """The topic's name in ``namespace``."""
+        return self.base if namespace == LIVE else f"{namespace}.{self.base}"
+
+
+@dataclass(frozen=True)
+class ControlTopic(NamedTopic):
+    """What people tell running jobs: JSON, one partition, compacted, so that the newest of each key stays."""
+
+
+@dataclass(frozen=True)
+class Topic(NamedTopic):
     """A topic and the Avro schema of its values.
 
     Attributes:
@@ -21,17 +41,12 @@ class Topic:
         key: the fields of the value that make a row of it unique.
     """
 
-    base: str
     schema: str
     key: tuple[str, ...]
 
     @property
     def is_event(self) -> bool:
         return self.schema.startswith("events/")
-
-    def name(self, namespace: str) -> str:
-        """The topic's name in ``namespace``."""
-        return self.base if namespace == LIVE else f"{namespace}.{self.base}"
 
     def subject(self, namespace: str) -> str:
         """The registry subject of the values (TopicNameStrategy)."""
@@ -50,6 +65,12 @@ EVENTS_REJECTED = Topic("events.rejected.v1", "results/rejected", _OFFSET_KEY)
 EVENTS_LATE = Topic("events.late.v1", "results/late", (*_OFFSET_KEY, "metric"))
 LOAD_REJECTED = Topic("load.rejected.v1", "results/load_rejected", ("sink", *_OFFSET_KEY))
 
+#: Key: the scope of the policy, ``borough:Queens``.
+SURGE_POLICIES = ControlTopic("surge.policies.v1")
+#: Key: the zone.
+FORECAST_PROFILES = ControlTopic("forecast.profiles.v1")
+
+CONTROL_TOPICS = (SURGE_POLICIES, FORECAST_PROFILES)
 EVENT_TOPICS = (TRIPS_STARTED, TRIPS_ENDED)
 RESULT_TOPICS = (ZONE_COUNTS, ZONE_REVENUE, ALERTS, EVENTS_REJECTED, EVENTS_LATE, LOAD_REJECTED)
 ALL_TOPICS = EVENT_TOPICS + RESULT_TOPICS
@@ -66,7 +87,7 @@ QUOTING_TOPICS = (EVENTS_REJECTED, EVENTS_LATE, LOAD_REJECTED)
 QUOTE_BYTES = 16 * 2**20
 
 
-def topic_config(topic: Topic, retention_bytes: int) -> dict[str, str]:
+def topic_config(topic: NamedTopic, retention_bytes: int) -> dict[str, str]:
     """Broker settings for one of our topics.
 
     Args:
@@ -75,7 +96,7 @@ def topic_config(topic: Topic, retention_bytes: int) -> dict[str, str]:
     """
     quotes = {"max.message.bytes": str(QUOTE_BYTES)} if topic in QUOTING_TOPICS else {}
     return quotes | {
-        "cleanup.policy": "delete",
+        "cleanup.policy": "compact" if isinstance(topic, ControlTopic) else "delete",
         "retention.ms": "-1",
         "retention.bytes": str(retention_bytes),
         "segment.ms": _MAX_LONG,

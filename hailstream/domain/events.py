@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple, TypeAlias
 
-#: Of events of one moment the ends are told before the starts.
+#: Of one moment the end of a minute is told first, then ends, then starts.
+MINUTE_RANK: Final = -1
 ENDED_RANK: Final = 0
 STARTED_RANK: Final = 1
 
@@ -51,6 +52,18 @@ class Ended(NamedTuple):
     rate_code: int | None
     fare_cents: int | None
     total_cents: int | None
+    tip_cents: int | None
+
+
+class MinuteEnded(NamedTuple):
+    """A minute of event time is over: all its events were told; rank is ``MINUTE_RANK``.
+
+    Not every minute has one, but none is told after an event behind it. ``trip_id`` is empty.
+    """
+
+    time: int
+    rank: int = MINUTE_RANK
+    trip_id: str = ""
 
 
 Event: TypeAlias = Started | Ended

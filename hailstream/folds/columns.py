@@ -22,6 +22,7 @@ _FIELDS: Final[Mapping[str, str]] = {
     "miles": "trip_distance_miles",
     "fare_cents": "fare_amount",
     "total_cents": "total_amount",
+    "tip_cents": "tip_amount",
 }
 
 

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
-from hailstream.domain.events import Ended, Event, Started
-from hailstream.domain.fold import NEVER, Fold, InOrder
+from hailstream.domain.events import Ended, MinuteEnded, Started
+from hailstream.domain.fold import NEVER, Fold, InOrder, Told, is_empty
 
 Output = TypeVar("Output")
 #: What is logged may grow to so many bytes, or to the size of the snapshot if that is larger.
@@ -45,7 +45,7 @@ class Living(Generic[Output]):
     snapshot_bytes: int = 0
 
     @classmethod
-    def restored(cls, fold: Fold[Output], kept: Kept, read: Callable[[bytes], Iterable[Event]]) -> Living[Output]:
+    def restored(cls, fold: Fold[Output], kept: Kept, read: Callable[[bytes], Iterable[Told]]) -> Living[Output]:
         """The fold as it was when it was last kept: what it said then is not said again.
 
         Args:
@@ -67,7 +67,7 @@ class Living(Generic[Output]):
             living.order.advance(reached)
         return living
 
-    def add(self, events: Iterable[Event], record: bytes) -> None:
+    def add(self, events: Iterable[Told], record: bytes) -> None:
         """Take events, and log the record that they can be read from again."""
         self.kept.append(record)
         self.logged += len(record)
@@ -76,7 +76,7 @@ class Living(Generic[Output]):
     def advance(self, watermark: int) -> list[Output]:
         """What follows before the watermark; the fold is kept as it is then."""
         answers = self.order.advance(watermark)
-        if self.order.next_moment() == NEVER:
+        if self.order.next_moment() == NEVER and is_empty(self.fold.state):
             self.kept.clear()
             self.logged = self.snapshot_bytes = 0
         elif self.logged <= max(LOG_BYTES, self.snapshot_bytes):
@@ -89,9 +89,10 @@ class Living(Generic[Output]):
         return answers
 
 
-_STARTED_FIELDS = len(Started._fields)
+_KINDS: dict[int, type[Started | Ended | MinuteEnded]] = {
+    len(kind._fields): kind for kind in (Started, Ended, MinuteEnded)
+}
 
 
-def _event(values: tuple[object, ...]) -> Event:
-    made = Started if len(values) == _STARTED_FIELDS else Ended
-    return made._make(values)
+def _event(values: tuple[object, ...]) -> Told:
+    return _KINDS[len(values)]._make(values)

@@ -44,6 +44,7 @@ _TYPES: Final[Mapping[str, pa.DataType]] = {
     "rate_code": _NUMBER,
     "fare_cents": _NUMBER,
     "total_cents": _NUMBER,
+    "tip_cents": _NUMBER,
 }
 
 

@@ -11,12 +11,13 @@ from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 from hailstream.errors import HailstreamError
 from hailstream.settings import Settings
-from hailstream.topics import ALL_TOPICS, Topic, topic_config
+from hailstream.topics import ALL_TOPICS, CONTROL_TOPICS, ControlTopic, NamedTopic, topic_config
 
 TIMEOUT_SECONDS = 30.0
+EVERY_TOPIC = (*ALL_TOPICS, *CONTROL_TOPICS)
 
 
-def create_topics(settings: Settings, topics: Sequence[Topic] = ALL_TOPICS) -> tuple[str, ...]:
+def create_topics(settings: Settings, topics: Sequence[NamedTopic] = EVERY_TOPIC) -> tuple[str, ...]:
     """Create those of ``topics`` that the settings' namespace lacks; returns the names created.
 
     A topic that is there is left as it is. When this returns every topic has
@@ -36,7 +37,7 @@ def create_topics(settings: Settings, topics: Sequence[Topic] = ALL_TOPICS) -> t
             [
                 NewTopic(
                     name,
-                    num_partitions=settings.partitions,
+                    num_partitions=1 if isinstance(topic, ControlTopic) else settings.partitions,
                     replication_factor=settings.replication_factor,
                     config=topic_config(topic, settings.retention_bytes),
                 )
@@ -58,7 +59,7 @@ def create_topics(settings: Settings, topics: Sequence[Topic] = ALL_TOPICS) -> t
     return created
 
 
-def delete_topics(settings: Settings, topics: Sequence[Topic] = ALL_TOPICS) -> tuple[str, ...]:
+def delete_topics(settings: Settings, topics: Sequence[NamedTopic] = EVERY_TOPIC) -> tuple[str, ...]:
     """Delete those of ``topics`` that the settings' namespace has; returns the names deleted.
 
     Raises:

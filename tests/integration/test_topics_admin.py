@@ -9,7 +9,7 @@ from hailstream.errors import HailstreamError
 from hailstream.local.apart import free_ports
 from hailstream.local.topics_admin import create_topics, delete_topics
 from hailstream.settings import Settings
-from hailstream.topics import ALL_TOPICS, LOAD_REJECTED, TRIPS_STARTED
+from hailstream.topics import ALL_TOPICS, CONTROL_TOPICS, LOAD_REJECTED, TRIPS_STARTED
 from tests.stack import Servers
 
 
@@ -21,7 +21,7 @@ def empty(servers: Servers, bare_namespace: Settings) -> Settings:
 
 def test_topics_are_created_once_with_partitions_and_no_expiry_by_time(empty: Settings) -> None:
     created = create_topics(empty)
-    assert set(created) == {topic.name(empty.namespace) for topic in ALL_TOPICS}
+    assert set(created) == {topic.name(empty.namespace) for topic in (*ALL_TOPICS, *CONTROL_TOPICS)}
     assert create_topics(empty) == ()
     name = TRIPS_STARTED.name(empty.namespace)
     client = AdminClient(empty.kafka_config())

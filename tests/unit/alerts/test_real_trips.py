@@ -37,7 +37,11 @@ def real_events(file: Path | str, work_dir: Path) -> Iterator[Event]:
             "started_at": pl.col("started_at").dt.epoch("ms"),
             **{"end_zone_id": pl.col("dropoff_location_id").fill_null(264), "end_latitude": nan, "end_longitude": nan},
             **{"miles": pl.col("trip_distance_miles"), "rate_code": pl.col("rate_code")},
-            **{"fare_cents": pl.col("fare_amount"), "total_cents": pl.col("total_amount")},
+            **{
+                "fare_cents": pl.col("fare_amount"),
+                "total_cents": pl.col("total_amount"),
+                "tip_cents": pl.col("tip_amount"),
+            },
         }
         yield from map(Started._make, frame.filter(~pl.col("is_end")).select(**both).iter_rows())
         yield from map(Ended._make, frame.filter("is_end").select(**ends).iter_rows())

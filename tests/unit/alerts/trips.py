@@ -34,7 +34,8 @@ def ended(
     nan = float("nan")
     values: dict[str, Any] = {"zone_id": HARLEM, "latitude": nan, "longitude": nan, "passengers": 1}
     values |= {"end_zone_id": TIMES_SQUARE, "end_latitude": nan, "end_longitude": nan, "miles": 2.0}
-    values |= {"rate_code": 1, "fare_cents": 12_10, "total_cents": 15_00, "started_at": NOON + time - lasted}
+    values |= {"rate_code": 1, "fare_cents": 12_10, "total_cents": 15_00, "tip_cents": 2_00}
+    values["started_at"] = NOON + time - lasted
     return Ended(NOON + time, ENDED_RANK, trip, "1", driver, vehicle, **(values | more))
 
 

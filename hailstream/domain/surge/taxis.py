@@ -1,0 +1,111 @@
+"""What happens in the zones, minute by minute, out of the trips of some of the drivers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final, TypeAlias
+
+from hailstream.domain.events import Ended, Event
+from hailstream.domain.fold import NEVER
+from hailstream.domain.surge.sums import ZoneSums
+
+MINUTE_MS: Final = 60_000
+#: A taxi that has had no passenger for so long after its last is counted as idle no more.
+IDLE_MS: Final = 30 * MINUTE_MS
+
+_STARTS, _ENDS, _DRIVEN, _IDLE = range(4)
+
+#: By zone.
+Minute: TypeAlias = dict[int, ZoneSums]
+
+
+@dataclass(frozen=True)
+class ClosedMinutes:
+    """What happened up to the end of a minute.
+
+    Attributes:
+        end: of the last minute (ms); nothing before it is to come.
+        minutes: those in which something happened, since it was last told: (end, sums), in order.
+    """
+
+    end: int
+    minutes: tuple[tuple[int, Minute], ...]
+
+
+class ZoneMinutes:
+    """Starts, ends and idle taxis of each zone and minute.
+
+    An end makes the driver's taxi idle where it ended; the next start anywhere takes
+    it away again, and so do thirty minutes. Events without a driver are counted and make
+    nobody idle. A second copy of an event, which is of the same moment, is not counted.
+    """
+
+    def __init__(self) -> None:
+        # Minute to zone to sums; trips told in the newest minute; driver to (zone, since), the longest idle first.
+        self._minutes: dict[int, dict[int, list[int]]] = {}
+        self._trips: tuple[int, set[tuple[int, str]]] = (0, set())
+        self._idle: dict[str, tuple[int, int]] = {}
+
+    @property
+    def state(self) -> Any:
+        return self._minutes, self._trips, self._idle
+
+    @state.setter
+    def state(self, state: Any) -> None:
+        self._minutes, self._trips, self._idle = state
+
+    @property
+    def due(self) -> int:
+        for _, since in self._idle.values():
+            return since + IDLE_MS
+        return NEVER
+
+    def event(self, event: Event) -> Sequence[ClosedMinutes]:
+        time, rank, trip = event[:3]
+        minute = time // MINUTE_MS
+        if self._trips[0] != minute:
+            self._trips = (minute, set())
+        told = self._trips[1]
+        if (rank, trip) in told:
+            return ()
+        told.add((rank, trip))
+        driver = event.driver_id
+        if driver is not None and driver in self._idle:
+            self._sums(time, self._idle.pop(driver)[0])[_IDLE] -= 1
+        if isinstance(event, Ended):
+            sums = self._sums(time, event.end_zone_id)
+            sums[_ENDS] += 1
+            if driver is not None:
+                sums[_DRIVEN] += 1
+                sums[_IDLE] += 1
+                self._idle[driver] = (event.end_zone_id, time)
+        else:
+            self._sums(time, event.zone_id)[_STARTS] += 1
+        return ()
+
+    def at(self, moment: int) -> Sequence[ClosedMinutes]:
+        for driver, (zone, since) in list(self._idle.items()):
+            if since + IDLE_MS > moment:
+                break
+            del self._idle[driver]
+            self._sums(moment, zone)[_IDLE] -= 1
+        return ()
+
+    def minute(self, end: int) -> Sequence[ClosedMinutes]:
+        """Tells the sums of all minutes up to this one."""
+        closed = sorted(minute for minute in self._minutes if (minute + 1) * MINUTE_MS <= end)
+        told = tuple(
+            ((minute + 1) * MINUTE_MS, {zone: ZoneSums(*sums) for zone, sums in self._minutes.pop(minute).items()})
+            for minute in closed
+        )
+        if self._trips[0] * MINUTE_MS < end:
+            self._trips = (0, set())
+        return (ClosedMinutes(end, told),)
+
+    def _sums(self, time: int, zone: int) -> list[int]:
+        zones = self._minutes.setdefault(time // MINUTE_MS, {})
+        sums = zones.get(zone)
+        if sums is None:
+            sums = zones[zone] = [0, 0, 0, 0]
+        return sums
