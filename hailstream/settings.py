@@ -135,6 +135,12 @@ class Settings(BaseSettings):
     alert_refund_hours: float = Field(
         Thresholds.refund_hours, gt=0, description="how long a fare and its refund wait for each other"
     )
+    alert_risk_half_life_hours: float = Field(
+        Thresholds.risk_half_life_hours,
+        gt=0,
+        le=24 * 365,
+        description="an alert counts half in its driver's risk after",
+    )
 
     # Loaders.
     redis_ttl: int = Field(300, ge=1, description="of realtime keys, wall clock")

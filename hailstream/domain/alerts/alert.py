@@ -43,6 +43,7 @@ TOO_MANY_TRIPS = Rule("too_many_trips", Severity.MEDIUM, waits=True, unit="trips
 TWO_VEHICLES = Rule("two_vehicles", Severity.CRITICAL, waits=True, unit="s")
 RIDE_OPEN_TOO_LONG = Rule("ride_open_too_long", Severity.MEDIUM, waits=True, unit="s")
 REFUND_OF_FARE = Rule("refund_of_fare", Severity.LOW, waits=True, unit="US cents")
+END_DISAGREES = Rule("end_disagrees", Severity.MEDIUM, waits=True, unit="fields")
 
 RULES: Mapping[str, Rule] = {
     rule.name: rule
@@ -57,6 +58,7 @@ RULES: Mapping[str, Rule] = {
         TWO_VEHICLES,
         RIDE_OPEN_TOO_LONG,
         REFUND_OF_FARE,
+        END_DISAGREES,
     )
 }
 

@@ -1,31 +1,37 @@
-"""Rides that began and do not end."""
+"""Rides that began and do not end, and ends that say something else than their starts."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from heapq import heappop, heappush
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
-from hailstream.domain.alerts.alert import RIDE_OPEN_TOO_LONG, Alert
+from hailstream.domain.alerts.alert import END_DISAGREES, RIDE_OPEN_TOO_LONG, Alert
 from hailstream.domain.alerts.thresholds import Thresholds
-from hailstream.domain.events import STARTED_RANK, Event
+from hailstream.domain.events import Ended, Event
 from hailstream.domain.fold import NEVER
+from hailstream.domain.zones import UNKNOWN
 
 _SLACK: Final = 64
+#: Start times that differ by less are the same: sources round to the second.
+_SAME_MS: Final = 1000
+
+#: What both events of a ride say: time of the start, zone of the start, driver.
+Said: TypeAlias = tuple[int, int, str | None]
 
 
 class OpenRides:
-    """Alerts at start + limit when no end was told by then.
+    """Alerts at start + limit when no end was told by then, and when an end disagrees with its start.
 
     An end that comes before its start closes it too. What is known of a ride is
-    forgotten after both its events, or after the limit.
+    forgotten after both its events, or after the limit. What is not known disagrees with nothing.
     """
 
     def __init__(self, thresholds: Thresholds) -> None:
         self._limit = thresholds.open_ms
-        # Trip to its start; trip to the end that came first; (due, trip) of both.
-        self._opened: dict[str, tuple[int, int, str | None]] = {}
-        self._ended: dict[str, int] = {}
+        # Trip to what its start said; trip to time and word of the end that came first; (due, trip) of both.
+        self._opened: dict[str, Said] = {}
+        self._ended: dict[str, tuple[int, Said]] = {}
         self._dues: list[tuple[int, str]] = []
 
     @property
@@ -42,13 +48,19 @@ class OpenRides:
 
     def event(self, event: Event) -> Sequence[Alert]:
         trip = event.trip_id
-        if event.rank == STARTED_RANK:
-            if self._ended.pop(trip, None) is None and trip not in self._opened:
-                self._opened[trip] = (event.time, event.zone_id, event.driver_id)
-                heappush(self._dues, (event.time + self._limit, trip))
-        elif self._opened.pop(trip, None) is None:
-            self._ended[trip] = event.time
-            heappush(self._dues, (event.time + self._limit, trip))
+        start: Said | None
+        end: Said | None
+        if isinstance(event, Ended):
+            start, end = self._opened.pop(trip, None), (event.started_at, event.zone_id, event.driver_id)
+            if start is None:
+                self._ended[trip] = (event.time, end)
+        else:
+            start, (_, end) = (event.time, event.zone_id, event.driver_id), self._ended.pop(trip, (0, None))
+            if end is None and trip not in self._opened:
+                self._opened[trip] = start
+        if start is not None and end is not None:
+            return () if start == end else _disagreement(trip, start, end)
+        heappush(self._dues, (event.time + self._limit, trip))
         if len(self._dues) > 2 * (len(self._opened) + len(self._ended)) + _SLACK:
             # Sorted, a list is a heap.
             self._dues = sorted(due for due in self._dues if self._live(*due))
@@ -72,4 +84,17 @@ class OpenRides:
         """Whether it is still due: the ride was not closed meanwhile."""
         if trip in self._opened:
             return self._opened[trip][0] + self._limit == moment
-        return trip in self._ended and self._ended[trip] + self._limit == moment
+        return trip in self._ended and self._ended[trip][0] + self._limit == moment
+
+
+def _disagreement(trip: str, start: Said, end: Said) -> Sequence[Alert]:
+    said: dict[str, float | int | str | None] = {}
+    if abs(start[0] - end[0]) >= _SAME_MS:
+        said |= {"start_time": start[0], "end_started_at": end[0]}
+    if UNKNOWN not in (start[1], end[1]) and start[1] != end[1]:
+        said |= {"start_zone": start[1], "end_zone": end[1]}
+    if None not in (start[2], end[2]) and start[2] != end[2]:
+        said |= {"start_driver": start[2], "end_driver": end[2]}
+    if not said:
+        return ()
+    return (Alert(END_DISAGREES, start[0], trip, start[1], start[2], len(said) // 2, 0, evidence=said),)

@@ -22,6 +22,7 @@ class Thresholds:
         velocity_trips: more trips within ten minutes are too many.
         vehicle_minutes: least time between the end of a trip and a start in another vehicle.
         refund_hours: how long a fare waits for its refund, or a refund for its fare.
+        risk_half_life_hours: after which an alert counts half in its driver's risk.
     """
 
     speed_mph: float = 80.0
@@ -34,6 +35,7 @@ class Thresholds:
     velocity_trips: int = 6
     vehicle_minutes: float = 5.0
     refund_hours: float = 1.0
+    risk_half_life_hours: float = 24.0
 
     @property
     def open_ms(self) -> int:
