@@ -5,6 +5,7 @@ flink run -py flink_jobs/anomalies.py [--help]
 
 from __future__ import annotations
 
+from hailstream.flink.alert_views import insert_alerts
 from hailstream.flink.graph import Graph
 from hailstream.flink.run_job import run_job
 from hailstream.topics import TRIPS_ENDED, TRIPS_STARTED
@@ -12,9 +13,8 @@ from hailstream.topics import TRIPS_ENDED, TRIPS_STARTED
 
 def build(graph: Graph) -> None:
     """trips.started.v1, trips.ended.v1 → decode → folds by ride, driver and zone → alerts.v1."""
-    started = graph.read_events(TRIPS_STARTED, folded=True)
-    ended = graph.read_events(TRIPS_ENDED, folded=True)
-    graph.insert_alerts({TRIPS_STARTED: started, TRIPS_ENDED: ended})
+    folded = graph.fold_events("alerts")
+    insert_alerts(graph, folded)
 
 
 if __name__ == "__main__":

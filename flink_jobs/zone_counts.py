@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from hailstream.flink.graph import Graph
 from hailstream.flink.run_job import run_job
+from hailstream.flink.window_views import insert_windows, split_late
 from hailstream.topics import TRIPS_STARTED
 from hailstream.windows import COUNTS
 
@@ -14,8 +15,8 @@ from hailstream.windows import COUNTS
 def build(graph: Graph) -> None:
     """trips.started.v1 → decode → on time, once each → zone.counts.v1."""
     records = graph.read_events(TRIPS_STARTED, COUNTS)
-    on_time = graph.split_late(COUNTS, records)
-    graph.insert_windows(COUNTS, on_time)
+    on_time = split_late(graph, COUNTS, records)
+    insert_windows(graph, COUNTS, on_time)
 
 
 if __name__ == "__main__":

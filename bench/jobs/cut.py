@@ -16,6 +16,7 @@ from hailstream.flink.graph import Graph
 from hailstream.flink.run_job import job_title
 from hailstream.flink.tables import table_name
 from hailstream.flink.window_sql import compile_metric, packed_column
+from hailstream.flink.window_views import insert_windows, split_late
 from hailstream.schemas_registry import known_writer_schemas
 from hailstream.settings import Settings, load_settings
 from hailstream.topics import EVENT_TOPICS, Topic
@@ -35,9 +36,10 @@ class CutGraph(Graph):
     def cut(self, stage: str) -> StatementSet:
         """The statements that end behind ``stage``; call it once."""
         for metric in METRICS.values():
-            on_time = self.split_late(metric, self.read_events(metric.events, metric))
+            on_time = split_late(self, metric, self.read_events(metric.events, metric))
             if stage in ("duplicates", "windows"):
-                self.insert_windows(metric, on_time)
+                insert_windows(self, metric, on_time)
+        self.build()
         statements = self._table_env.create_statement_set()
         for query in self._queries(stage):
             nowhere = TableDescriptor.for_connector("blackhole").build()

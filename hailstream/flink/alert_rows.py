@@ -4,46 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from pyflink.common import Row, Types
+from pyflink.common import Row
 
 if TYPE_CHECKING:
     from hailstream.domain.alerts.alert import Alert
 
-#: Columns in the order of ``schemas/results/alerts.avsc``; event_time is ms since 1970.
-ALERT_TYPE: Final = Types.ROW_NAMED(
-    [
-        "alert_id",
-        "rule",
-        "severity",
-        "event_time",
-        "trip_id",
-        "other_trip_id",
-        "driver_id",
-        "zone_id",
-        "observed",
-        "expected",
-        "samples",
-        "unit",
-        "evidence",
-    ],
-    [
-        *(Types.STRING() for _ in range(3)),
-        Types.LONG(),
-        *(Types.STRING() for _ in range(3)),
-        Types.INT(),
-        Types.DOUBLE(),
-        Types.DOUBLE(),
-        Types.LONG(),
-        Types.STRING(),
-        Types.STRING(),
-    ],
-)
-
 
 class AlertRow:
-    """Makes rows of alerts.
+    """Makes rows of alerts, in the order of ``schemas/results/alerts.avsc``.
 
     Args:
         driver_secret: driver ids are hashed with it; None leaves them as they are.
@@ -66,8 +36,11 @@ class AlertRow:
             float(alert.expected),
             alert.samples,
             alert.rule.unit,
-            json.dumps(dict(alert.evidence), sort_keys=True),
+            json.dumps({name: self._shown(name, value) for name, value in alert.evidence.items()}, sort_keys=True),
         )
+
+    def _shown(self, name: str, value: float | int | str | None) -> float | int | str | None:
+        return self._pseudonym(value) if name.endswith("_driver") and isinstance(value, str) else value
 
     def _pseudonym(self, driver_id: str | None) -> str | None:
         if driver_id is None or self._secret is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -13,13 +13,13 @@ from pyflink.datastream import KeyedProcessFunction, RuntimeContext
 from pyflink.datastream.state import MapStateDescriptor, ValueStateDescriptor
 
 from hailstream.domain.alerts.thresholds import Thresholds
-from hailstream.domain.events import Ended, Event
-from hailstream.domain.fold import NEVER
-from hailstream.folds.groups import GROUPS, SINGLE
+from hailstream.domain.events import Ended, MinuteEnded
+from hailstream.domain.fold import NEVER, Told
+from hailstream.flink.answers import AnswerRows
+from hailstream.folds.groups import SINGLE, Group
 from hailstream.topics import EVENT_TOPICS
 
 if TYPE_CHECKING:
-    from hailstream.domain.alerts.alert import Alert
     from hailstream.folds.living import Living
 
 _PAGE_BYTES = 1 << 20
@@ -28,6 +28,8 @@ _SIZE = struct.Struct(">I")
 _GC_THRESHOLDS = (100_000, 50, 1_000)
 #: What is logged of a packet before the packet itself: number of its topic, watermark.
 _RECORD = struct.Struct(">Bq")
+#: In the place of a topic: a minute is over.
+MINUTE_ENDED = ""
 #: Key of a packet: its group's place in ``GROUPS`` times this, and its shard.
 MAX_SHARDS = 1000
 
@@ -40,13 +42,15 @@ class FoldPackets(KeyedProcessFunction):  # type: ignore[misc]
     only what is new.
 
     Args:
+        groups: by their place in ``GROUPS``.
         thresholds: of the rules.
-        as_row: from an alert to the row that leaves.
+        rows: from answers to the rows that leave.
     """
 
-    def __init__(self, thresholds: Thresholds, as_row: Callable[[Alert], Row]) -> None:
+    def __init__(self, groups: Mapping[int, Group], thresholds: Thresholds, rows: AnswerRows) -> None:
+        self._groups = dict(groups)
         self._thresholds = thresholds
-        self._as_row = as_row
+        self._rows = rows
 
     def open(self, runtime_context: RuntimeContext) -> None:
         from hailstream.folds.packets import packet_schema
@@ -54,22 +58,22 @@ class FoldPackets(KeyedProcessFunction):  # type: ignore[misc]
         # Folds hold millions of small objects and no cycles: looking for these took a third of the time.
         gc.set_threshold(*_GC_THRESHOLDS)
         self._kept = _FlinkState(runtime_context)
-        self._living: dict[int, Living[Alert]] = {}
+        self._living: dict[int, Living[Any]] = {}
         self._armed: dict[int, int] = {}
-        self._schemas = [{topic.base: packet_schema(group, topic) for topic in group.columns} for group in GROUPS]
-        self._topics = [topic.base for topic in EVENT_TOPICS]
+        self._schemas = {
+            place: {topic.base: packet_schema(group, topic) for topic in group.columns}
+            for place, group in self._groups.items()
+        }
+        self._topics = [*(topic.base for topic in EVENT_TOPICS), MINUTE_ENDED]
 
     def process_element(self, value: Row, ctx: KeyedProcessFunction.Context) -> Iterator[Row]:
-        """Take a packet: (topic, packet, watermark that its first event met)."""
-        from hailstream.domain.alerts.single import alerts
-
+        """Take a packet: (topic, packet, watermark that its first event met), or (, , end of a minute)."""
         topic, packet, watermark = value
         key = ctx.get_current_key()
         record = _RECORD.pack(self._topics.index(topic), watermark.to_epoch_milli()) + packet
         events = self._read(key, record)
-        if GROUPS[key // MAX_SHARDS] is SINGLE:
-            for alert in alerts([event for event in events if isinstance(event, Ended)], self._thresholds):
-                yield self._as_row(alert)
+        if self._groups[key // MAX_SHARDS].name == SINGLE:
+            yield from self._judged(events)
             return
         living = self._fold_of(key)
         living.add(events, record)
@@ -80,27 +84,35 @@ class FoldPackets(KeyedProcessFunction):  # type: ignore[misc]
         key = ctx.get_current_key()
         self._armed.pop(key, None)
         living = self._fold_of(key)
-        for alert in living.advance(max(timestamp, ctx.timer_service().current_watermark())):
-            yield self._as_row(alert)
+        answers = living.advance(max(timestamp, ctx.timer_service().current_watermark()))
+        yield from self._rows(answers, key % MAX_SHARDS)
         self._arm(key, living, ctx)
 
-    def _read(self, key: int, record: bytes) -> list[Event]:
+    def _judged(self, events: Iterable[Told]) -> Iterable[Row]:
+        from hailstream.domain.alerts.single import alerts
+
+        return self._rows(alerts([event for event in events if isinstance(event, Ended)], self._thresholds), 0)
+
+    def _read(self, key: int, record: bytes) -> Iterable[Told]:
         from hailstream.folds.packets import unpack
 
-        number, watermark = _RECORD.unpack_from(record)
-        group, topic = GROUPS[key // MAX_SHARDS], self._topics[number]
-        schema = self._schemas[key // MAX_SHARDS][topic]
-        return unpack(group, EVENT_TOPICS[number], schema, record[_RECORD.size :], watermark)
+        number, time = _RECORD.unpack_from(record)
+        topic = self._topics[number]
+        if topic == MINUTE_ENDED:
+            return [MinuteEnded(time)]
+        place = key // MAX_SHARDS
+        schema = self._schemas[place][topic]
+        return unpack(self._groups[place], EVENT_TOPICS[number], schema, record[_RECORD.size :], time)
 
-    def _fold_of(self, key: int) -> Living[Alert]:
+    def _fold_of(self, key: int) -> Living[Any]:
         if key not in self._living:
             from hailstream.folds.living import Living
 
-            fold = GROUPS[key // MAX_SHARDS].make(self._thresholds)
+            fold = self._groups[key // MAX_SHARDS].make(self._thresholds)
             self._living[key] = Living.restored(fold, self._kept, lambda record: self._read(key, record))
         return self._living[key]
 
-    def _arm(self, key: int, living: Living[Alert], ctx: Any) -> None:
+    def _arm(self, key: int, living: Living[Any], ctx: Any) -> None:
         """Be woken when the watermark is beyond the next moment at which something follows."""
         moment = living.order.next_moment()
         if moment < self._armed.get(key, NEVER):

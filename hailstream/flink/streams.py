@@ -37,8 +37,8 @@ class Streams:
         self._stream_env = stream_env
         self.table_env = table_env
 
-    def through_stream(self, view: str) -> str:
-        """A view of the same rows and watermarks, behind a stream.
+    def through_stream(self, view: str, behind: str) -> str:
+        """The view ``behind`` of the same rows and watermarks, behind a stream.
 
         Tables are planned again wherever they are turned into a stream; what lies
         before a stream is planned once, so each topic is scanned and decoded once.
@@ -46,6 +46,7 @@ class Streams:
 
         Args:
             view: with the time attribute event_time.
+            behind: name of the new view.
         """
         j_table = self.table_env.from_path(view)._j_table
         j_schema = j_table.getResolvedSchema()
@@ -58,25 +59,27 @@ class Streams:
             .watermark(_ROWTIME, "SOURCE_WATERMARK()")
             .build()
         )
-        behind = f"{view}_stream"
         self.table_env._j_tenv.createTemporaryView(f"{behind}_rows", j_stream, schema._j_schema)
         taken = ", ".join(f"{_ROWTIME} AS event_time" if name == "event_time" else f"`{name}`" for name in columns)
         self.table_env.execute_sql(f"CREATE TEMPORARY VIEW {behind} AS SELECT {taken} FROM {behind}_rows")
         return behind
 
-    def fold(self, name: str, packets: str, function: KeyedProcessFunction, row_type: TypeInformation) -> str:
+    def fold(
+        self, view: str, name: str, packets: str, function: KeyedProcessFunction, row_type: TypeInformation
+    ) -> str:
         """A view of what a keyed function makes of packets.
 
         Args:
-            name: of the view and of the operator.
+            view: its name.
+            name: of the operator.
             packets: view of fold (INT, the key), packet (the function's input) and the time attribute event_time.
             function: keyed by fold.
             row_type: of the rows it gives.
         """
         stream = self.table_env.to_data_stream(self.table_env.from_path(packets))
         folded = _keyed_by_first(stream, _PACKETS).process(function, row_type).name(name).uid(name)
-        self.table_env.create_temporary_view(name, folded)
-        return name
+        self.table_env.create_temporary_view(view, folded)
+        return view
 
     def as_job(self) -> Job:
         """All that was attached to the environment, as one job.

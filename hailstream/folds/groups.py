@@ -1,76 +1,124 @@
-"""The folds that alerts come from, by what their state belongs to."""
+"""The folds there are, by what their state belongs to."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Final, Literal
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
+from typing import Any, Final, Literal
 
-from hailstream.domain.alerts.alert import Alert
 from hailstream.domain.alerts.drivers import DriverTrips
 from hailstream.domain.alerts.outliers import FareOutliers
 from hailstream.domain.alerts.refunds import Refunds
 from hailstream.domain.alerts.rides import OpenRides
 from hailstream.domain.alerts.thresholds import Thresholds
 from hailstream.domain.fold import Fold, Together
+from hailstream.domain.surge.taxis import ZoneMinutes
 from hailstream.topics import TRIPS_ENDED, TRIPS_STARTED, Topic
 
 
 @dataclass(frozen=True)
-class Group:
-    """A fold, or several with the same key.
+class Part:
+    """One fold of a group.
 
     Attributes:
-        name: of the group.
-        key: column that the state belongs to; events without it are nobody's.
+        purposes: what it is for; a job asks for folds by their purposes.
         columns: by topic what the fold reads beside time, trip_id and zone_id; a
             topic that is absent is not read. Names are those of the events' fields.
         make: a fold without memory.
+        by_minute: it is told the ends of minutes.
+    """
+
+    purposes: tuple[str, ...]
+    columns: dict[Topic, tuple[str, ...]]
+    make: Callable[[Thresholds], Fold[Any]]
+    by_minute: bool = False
+
+
+@dataclass(frozen=True)
+class Group:
+    """Folds that share a key, and so the packets of their events.
+
+    Attributes:
+        name: of the group.
+        key: columns of which the first that is known is what state belongs to; events
+            without any are nobody's. No columns: there is one state for all.
+        parts: the folds.
         late_ends: what is done with an end that comes late: it is not told, or told
             at the watermark it met, or told as it is. A late start is not told.
     """
 
     name: str
-    key: Literal["trip_id", "driver_id", "zone_id"]
-    columns: dict[Topic, tuple[str, ...]]
-    make: Callable[[Thresholds], Fold[Alert]]
+    key: tuple[Literal["trip_id", "driver_id", "zone_id"], ...]
+    parts: tuple[Part, ...]
     late_ends: Literal["left out", "moved", "kept"] = "left out"
+
+    @property
+    def columns(self) -> dict[Topic, tuple[str, ...]]:
+        """By topic what its folds read."""
+        columns: dict[Topic, dict[str, None]] = {}
+        for part in self.parts:
+            for topic, names in part.columns.items():
+                columns.setdefault(topic, {}).update(dict.fromkeys(names))
+        return {topic: tuple(names) for topic, names in columns.items()}
+
+    @property
+    def by_minute(self) -> bool:
+        return any(part.by_minute for part in self.parts)
+
+    def make(self, thresholds: Thresholds) -> Fold[Any]:
+        """Its folds as one, without memory."""
+        folds = [part.make(thresholds) for part in self.parts]
+        return folds[0] if len(folds) == 1 else Together(*folds)
 
 
 _PLACE = ("latitude", "longitude")
 
 #: Ends that a rule finds by themselves. They wait for nothing, so there is no fold.
-SINGLE: Final = Group(
-    "single",
-    "trip_id",
+_SINGLE = Part(
+    ("alerts",),
     {TRIPS_ENDED: ("driver_id", "started_at", "miles", "rate_code", "fare_cents")},
     make=lambda _: Together(),
-    late_ends="kept",
+)
+_RIDES = Part(
+    ("alerts",),
+    {TRIPS_STARTED: ("driver_id",), TRIPS_ENDED: ("driver_id", "started_at")},
+    make=OpenRides,
+)
+_DRIVERS = Part(
+    ("alerts",),
+    {
+        TRIPS_STARTED: ("driver_id", "vehicle_id", *_PLACE),
+        TRIPS_ENDED: ("driver_id", "started_at", "end_zone_id", "end_latitude", "end_longitude"),
+    },
+    make=DriverTrips,
+)
+_MINUTES = Part(
+    ("surge", "forecast"),
+    {TRIPS_STARTED: ("driver_id",), TRIPS_ENDED: ("driver_id", "end_zone_id")},
+    make=lambda _: ZoneMinutes(),
+    by_minute=True,
+)
+_ZONES = Part(
+    ("alerts",),
+    {TRIPS_ENDED: ("vendor_id", "driver_id", "started_at", "miles", "fare_cents", "total_cents")},
+    make=lambda thresholds: Together(FareOutliers(thresholds), Refunds(thresholds)),
 )
 
 #: Their order is that of their keys on a cluster, so a new one goes to the end.
 GROUPS: Final[tuple[Group, ...]] = (
-    Group(
-        "rides",
-        "trip_id",
-        {TRIPS_STARTED: ("driver_id",), TRIPS_ENDED: ()},
-        make=OpenRides,
-        late_ends="moved",
-    ),
-    Group(
-        "drivers",
-        "driver_id",
-        {
-            TRIPS_STARTED: ("driver_id", "vehicle_id", *_PLACE),
-            TRIPS_ENDED: ("driver_id", "started_at", "end_zone_id", "end_latitude", "end_longitude"),
-        },
-        make=DriverTrips,
-    ),
-    Group(
-        "zones",
-        "zone_id",
-        {TRIPS_ENDED: ("vendor_id", "driver_id", "started_at", "miles", "fare_cents", "total_cents")},
-        make=lambda thresholds: Together(FareOutliers(thresholds), Refunds(thresholds)),
-    ),
-    SINGLE,
+    Group("rides", ("trip_id",), (_RIDES,), late_ends="moved"),
+    # Trips without a driver are divided among the shards too: they count in minutes.
+    Group("drivers", ("driver_id", "trip_id"), (_DRIVERS, _MINUTES)),
+    Group("zones", ("zone_id",), (_ZONES,)),
+    Group("single", ("trip_id",), (_SINGLE,), late_ends="kept"),
 )
+SINGLE: Final = "single"
+
+
+def wanted_groups(purposes: Collection[str]) -> dict[int, Group]:
+    """The groups, by their place in ``GROUPS``, with the folds of those purposes alone."""
+    wanted = set(purposes)
+    reduced = (
+        replace(group, parts=tuple(part for part in group.parts if wanted & set(part.purposes))) for group in GROUPS
+    )
+    return {place: group for place, group in enumerate(reduced) if group.parts}

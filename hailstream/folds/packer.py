@@ -62,9 +62,9 @@ class ShardPacker:
         packed: dict[str, Array] = {}
         for group, schema in zip(self._groups, self._schemas, strict=True):
             chosen = events
-            if group is SINGLE:
+            if group.name == SINGLE:
                 chosen = events & suspicious(ended_columns(decoded, times), self._thresholds)
             packed[packet_column(group)], packed[shard_column(group)] = pack_shards(
-                schema, columns, columns[group.key], batch.partitions, chosen, self._shards
+                schema, columns, group.key, batch.partitions, chosen, self._shards
             )
         return packed

@@ -8,7 +8,7 @@ that is greater. What came before the batch is known where the packet arrives.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import repeat
 from typing import Any, Final
 
@@ -56,8 +56,6 @@ def packet_schema(group: Group, topic: Topic) -> pa.Schema:
 
 def shards_of(key: Column, shards: int) -> Array:
     """The shard of each row: the same for equal keys, in every process and version."""
-    if shards == 1:
-        return np.zeros(len(key.values), np.int64)
     if key.values.dtype != object:
         numbers: Array = key.values.astype(np.int64) % shards
         return numbers
@@ -66,17 +64,38 @@ def shards_of(key: Column, shards: int) -> Array:
     return hashed
 
 
+def first_known(columns: Sequence[Column]) -> Column:
+    """Of each row the first value that is known."""
+    first, *others = columns
+    if not others or first.valid.all():
+        return first
+    other = first_known(others)
+    return Column(np.where(first.valid, first.values, other.values), first.valid | other.valid)
+
+
 def pack_shards(
-    schema: pa.Schema, columns: Mapping[str, Column], key: Column, partitions: Array, chosen: Mask, shards: int
+    schema: pa.Schema, columns: Mapping[str, Column], key: Sequence[str], partitions: Array, chosen: Mask, shards: int
 ) -> tuple[Array, Array]:
     """Pack the chosen rows of a batch, those of each partition and shard together.
+
+    Args:
+        schema: of :func:`packet_schema`.
+        columns: its columns, and those of the key.
+        key: see :class:`Group`.
+        partitions, chosen: of each row.
+        shards: how many there are.
 
     Returns:
         objects, one a row: None, or the packet, at the first row in it; and int32 of the row's shard.
     """
     packed = np.full(len(chosen), None, object)
-    shard = shards_of(key, shards)
-    rows = np.flatnonzero(chosen & key.valid)
+    shard = np.zeros(len(chosen), np.int64)
+    if key:
+        keys = first_known([columns[name] for name in key])
+        chosen = chosen & keys.valid
+        if shards > 1:
+            shard = shards_of(keys, shards)
+    rows = np.flatnonzero(chosen)
     if len(rows):
         groups = partitions[rows].astype(np.int64) * shards + shard[rows]
         order = np.argsort(groups, kind="stable")

@@ -22,6 +22,7 @@ from typing import Final
 import duckdb
 
 from hailstream.domain.alerts.alert import (
+    END_DISAGREES,
     FARE_OFF_CARD,
     FARE_OUTLIER,
     IMPLAUSIBLE_SPEED,
@@ -36,7 +37,7 @@ from hailstream.domain.alerts.alert import (
 from hailstream.domain.alerts.thresholds import Thresholds
 from hailstream.domain.clock import NEW_YORK_ZONE
 from hailstream.domain.fares import RATE_CARDS
-from hailstream.domain.zones import ZONES
+from hailstream.domain.zones import UNKNOWN, ZONES
 
 _LAST_MS: Final = 28_800_000  # the longest trip
 _METERED: Final = """
@@ -134,6 +135,16 @@ def queries(limits: Thresholds) -> Mapping[str, str]:
              AND (refund.started_at, refund.zone_id, refund.cents, refund.n)
                = (fare.started_at, fare.zone_id, fare.cents, fare.n)
             WHERE refund.total < 0 AND fare.total > 0""",
+        END_DISAGREES.name: f"""
+            {alone} (
+                SELECT DISTINCT ON (s.trip_id) s.trip_id, s.event_time, e.started_at, s.zone_id AS zone,
+                       e.zone_id AS end_says, s.driver_id AS driver, e.driver_id AS end_driver
+                FROM starts s JOIN all_ends e ON e.trip_id = s.trip_id
+                 AND e.told BETWEEN s.event_time - {limits.open_ms} AND s.event_time + {limits.open_ms}
+                 AND e.told < (SELECT watermark FROM passed)
+                ORDER BY s.trip_id, e.told)
+            WHERE abs(event_time - started_at) >= 1000 OR driver <> end_driver
+               OR (zone <> end_says AND {UNKNOWN} NOT IN (zone, end_says))""",
     }
 
 

@@ -11,22 +11,23 @@ from hypothesis import strategies as st
 
 from hailstream.domain.alerts.alert import Alert
 from hailstream.domain.alerts.thresholds import Thresholds
-from hailstream.domain.events import Event
+from hailstream.domain.events import MinuteEnded
+from hailstream.domain.fold import Told
 from hailstream.folds import living
-from hailstream.folds.groups import GROUPS, SINGLE
+from hailstream.folds.groups import SINGLE, wanted_groups
 from hailstream.folds.living import Living
 from tests.unit.alerts.test_in_order import DISORDER, LIMITS, city
-from tests.unit.alerts.trips import HOUR, NOON, ended, started, told
+from tests.unit.alerts.trips import HOUR, MINUTE, NOON, ended, started, told
 
-FOLDED = [group for group in GROUPS if group is not SINGLE]
+FOLDED = [group for group in wanted_groups({"alerts", "surge"}).values() if group.name != SINGLE]
 
 
-def record(events: list[Event]) -> bytes:
+def record(events: list[Told]) -> bytes:
     return pickle.dumps(events)
 
 
-def read(logged: bytes) -> list[Event]:
-    events: list[Event] = pickle.loads(logged)
+def read(logged: bytes) -> list[Told]:
+    events: list[Told] = pickle.loads(logged)
     return events
 
 
@@ -68,11 +69,15 @@ class Memory:
 def test_restored_at_any_moment_it_says_what_it_would_have_said(seed: int, log_bytes: int) -> None:
     chance = random.Random(seed)
     events = city(seed)
+    minutes = [MinuteEnded(event.time // MINUTE * MINUTE + MINUTE) for event in events[::3]]
     before, living.LOG_BYTES = living.LOG_BYTES, log_bytes
     try:
-        for group in GROUPS:
-            expected = told(group.make(LIMITS), events, until=9 * HOUR)
-            arrival = sorted(events, key=lambda event: event.time + chance.randrange(DISORDER))
+        for group in FOLDED:
+            told_too = minutes if group.by_minute else []
+            expected = told(group.make(LIMITS), [*events, *told_too], until=9 * HOUR)
+            arrival: list[Told] = sorted(
+                [*events, *told_too], key=lambda event: event.time + chance.randrange(DISORDER)
+            )
             kept = Memory()
             alive: Living[Alert] = Living.restored(group.make(LIMITS), kept, read)
             found, newest = [], 0
@@ -95,7 +100,9 @@ def test_nothing_is_kept_after_its_time() -> None:
     for group in FOLDED:
         kept = Memory()
         alive: Living[Alert] = Living.restored(group.make(Thresholds()), kept, read)
-        events = [started(0, "a"), ended(1000, "a"), ended(2000, "b"), started(5000, "c")]
+        events: list[Told] = [started(0, "a"), ended(1000, "a"), ended(2000, "b"), started(5000, "c")]
+        if group.by_minute:
+            events.append(MinuteEnded(NOON + 2 * HOUR))
         alive.add(events, record(events))
         list(alive.advance(NOON + HOUR))
         assert not kept.is_empty(), group.name
@@ -105,7 +112,7 @@ def test_nothing_is_kept_after_its_time() -> None:
 
 def test_the_log_is_replaced_by_a_snapshot_before_it_outgrows_it() -> None:
     kept = Memory()
-    group = next(group for group in GROUPS if group.name == "rides")
+    group = next(group for group in FOLDED if group.name == "rides")
     alive: Living[Alert] = Living.restored(group.make(Thresholds()), kept, read)
     for i in range(200):
         events = [started(i * 1000 + j, f"t{i}-{j}") for j in range(100)]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -36,7 +38,7 @@ def through(
     columns = columns_of(events, list(schema.names))
     partition = np.arange(len(events)) % partitions
     chosen = np.ones(len(events), np.bool_)
-    packed, shard = pack_shards(schema, columns, columns[group.key], partition, chosen, shards)
+    packed, shard = pack_shards(schema, columns, group.key, partition, chosen, shards)
     return [
         (int(shard[row]), event)
         for row in range(len(events))
@@ -77,9 +79,19 @@ def test_shards_are_the_same_in_every_version() -> None:
     assert shards_of(Column(np.array([1, 9, 265]), np.ones(3, np.bool_)), 8).tolist() == [1, 1, 1]
 
 
-def test_events_of_nobody_are_not_packed() -> None:
+def test_events_of_nobody_are_not_packed_unless_there_is_another_key() -> None:
     events: list[Event] = [started(0, "a", driver=None), started(1, "b", driver="d")]
-    assert [event.trip_id for _, event in through(BY_NAME["drivers"], TRIPS_STARTED, events)] == ["b"]
+    by_driver = replace(BY_NAME["drivers"], key=("driver_id",))
+    assert [event.trip_id for _, event in through(by_driver, TRIPS_STARTED, events)] == ["b"]
+    for shards in (1, 3):
+        found = through(BY_NAME["drivers"], TRIPS_STARTED, events, shards=shards)
+        assert sorted(event.trip_id for _, event in found) == ["a", "b"]
+
+
+def test_without_a_key_there_is_one_shard() -> None:
+    group = replace(BY_NAME["drivers"], key=())
+    events: list[Event] = [started(i, f"t{i}", driver=f"d{i}") for i in range(9)]
+    assert [shard for shard, _ in through(group, TRIPS_STARTED, events, shards=3)] == [0] * 9
 
 
 def test_late_events_are_not_told_but_a_late_end_where_it_is_wanted() -> None:

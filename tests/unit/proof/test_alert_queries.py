@@ -12,7 +12,7 @@ from hailstream.domain.alerts.single import alerts
 from hailstream.domain.alerts.thresholds import Thresholds
 from hailstream.domain.events import Ended
 from hailstream.domain.fold import InOrder
-from hailstream.folds.groups import GROUPS, SINGLE
+from hailstream.folds.groups import SINGLE, wanted_groups
 from hailstream.proof.alert_queries import prepare, queries
 from hailstream.replay.events import open_source
 from tests.unit.alerts.test_real_trips import real_events
@@ -57,8 +57,8 @@ def test_each_rule_finds_what_its_query_finds(city: tuple[duckdb.DuckDBPyConnect
     found = defaultdict(set)
     for alert in alerts([event for event in events if isinstance(event, Ended)], LIMITS):
         found[alert.rule.name].add((alert.trip_id, alert.other_trip_id))
-    for group in GROUPS:
-        if group is SINGLE:
+    for group in wanted_groups({"alerts"}).values():
+        if group.name == SINGLE:
             continue
         order = InOrder(group.make(LIMITS))
         order.add(events)  # type: ignore[arg-type]

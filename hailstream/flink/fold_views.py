@@ -1,0 +1,71 @@
+"""Folds in a graph: packets of events and the ends of minutes in, answers out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Final
+
+from hailstream.flink.answers import AnswerRows, answer_kinds, answers_type
+from hailstream.flink.event_time import is_late_sql
+from hailstream.flink.event_views import insert_late
+from hailstream.flink.fold_function import MAX_SHARDS, MINUTE_ENDED, FoldPackets
+from hailstream.flink.tables import table_name
+from hailstream.folds.groups import Group, wanted_groups
+from hailstream.folds.packer import packet_column, shard_column
+from hailstream.topics import Topic
+
+if TYPE_CHECKING:
+    from hailstream.flink.graph import Graph
+
+#: The view of what folds answer.
+FOLDED: Final = "folded"
+
+
+def create_fold_views(graph: Graph, purposes: Sequence[str]) -> None:
+    """Tell the folds of these purposes their events, and have their answers in the view ``folded``."""
+    groups = wanted_groups(purposes)
+    for topic in _topics(groups.values()):
+        told = [purpose for purpose in purposes if topic in _topics(wanted_groups({purpose}).values())]
+        insert_late(graph, told, topic, table_name(topic), "event_time < `watermark`")
+    packets = [
+        f"SELECT CAST({place * MAX_SHARDS} + {shard_column(group)} AS INT) AS fold,"
+        f" ROW('{topic.base}', {packet_column(group)}, `watermark`) AS packet, event_time"
+        f" FROM {table_name(topic)} WHERE {packet_column(group)} IS NOT NULL"
+        for place, group in groups.items()
+        for topic in group.columns
+    ]
+    by_minute = [place for place, group in groups.items() if group.by_minute]
+    if by_minute:
+        _minutes_view(graph, groups)
+        keys = ", ".join(str(place * MAX_SHARDS + s) for place in by_minute for s in range(graph.settings.fold_shards))
+        packets.append(
+            f"SELECT fold, ROW('{MINUTE_ENDED}', X'', minute_end) AS packet, event_time"
+            f" FROM minutes_over CROSS JOIN UNNEST(ARRAY[{keys}]) AS shards (fold)"
+        )
+    graph.view("packets", " UNION ALL ".join(packets))
+    kinds = answer_kinds(graph.settings, purposes)
+    function = FoldPackets(groups, graph.settings.thresholds(), AnswerRows(kinds))
+    name = f"folds of {', '.join(purposes)}"
+    graph.later(lambda: graph.streams.fold(FOLDED, name, "packets", function, answers_type(kinds)))
+
+
+def _minutes_view(graph: Graph, groups: Mapping[int, Group]) -> None:
+    """The ends of minutes, by the watermark of all events: one if there was any packet or heartbeat in the minute."""
+    rows = []
+    for topic in _topics(groups.values()):
+        packed = [packet_column(group) for group in groups.values() if topic in group.columns]
+        there = " OR ".join(f"{column} IS NOT NULL" for column in packed)
+        rows.append(
+            f"SELECT event_time FROM {table_name(topic)} WHERE (`value` IS NULL OR {there}) AND NOT {is_late_sql()}"
+        )
+    graph.view("minute_signs", " UNION ALL ".join(rows))
+    graph.view(
+        "minutes_over",
+        "SELECT CAST(window_end AS TIMESTAMP_LTZ(3)) AS minute_end, window_time AS event_time"
+        " FROM TUMBLE(TABLE minute_signs, DESCRIPTOR(event_time), INTERVAL '1' MINUTE)"
+        " GROUP BY window_start, window_end, window_time",
+    )
+
+
+def _topics(groups: Iterable[Group]) -> list[Topic]:
+    return list(dict.fromkeys(topic for group in groups for topic in group.columns))
