@@ -61,6 +61,10 @@ TRIPS_ENDED = Topic("trips.ended.v1", "events/trip_ended", ("trip_id",))
 ZONE_COUNTS = Topic("zone.counts.v1", "results/zone_counts", _WINDOW_KEY)
 ZONE_REVENUE = Topic("zone.revenue.v1", "results/zone_revenue", _WINDOW_KEY)
 ALERTS = Topic("alerts.v1", "results/alerts", ("alert_id",))
+TRIPS = Topic("trips.v1", "results/trips", ("trip_id",))
+ZONE_SURGE = Topic("zone.surge.v1", "results/zone_surge", ("zone_id", "window_end"))
+ZONE_FORECAST = Topic("zone.forecast.v1", "results/zone_forecast", _WINDOW_KEY)
+DRIVER_RISK = Topic("driver.risk.v1", "results/driver_risk", ("driver_id",))
 EVENTS_REJECTED = Topic("events.rejected.v1", "results/rejected", _OFFSET_KEY)
 EVENTS_LATE = Topic("events.late.v1", "results/late", (*_OFFSET_KEY, "metric"))
 LOAD_REJECTED = Topic("load.rejected.v1", "results/load_rejected", ("sink", *_OFFSET_KEY))
@@ -72,7 +76,18 @@ FORECAST_PROFILES = ControlTopic("forecast.profiles.v1")
 
 CONTROL_TOPICS = (SURGE_POLICIES, FORECAST_PROFILES)
 EVENT_TOPICS = (TRIPS_STARTED, TRIPS_ENDED)
-RESULT_TOPICS = (ZONE_COUNTS, ZONE_REVENUE, ALERTS, EVENTS_REJECTED, EVENTS_LATE, LOAD_REJECTED)
+RESULT_TOPICS = (
+    ZONE_COUNTS,
+    ZONE_REVENUE,
+    ZONE_SURGE,
+    ZONE_FORECAST,
+    ALERTS,
+    DRIVER_RISK,
+    TRIPS,
+    EVENTS_REJECTED,
+    EVENTS_LATE,
+    LOAD_REJECTED,
+)
 ALL_TOPICS = EVENT_TOPICS + RESULT_TOPICS
 
 # Kafka deletes by record timestamp, which here is the event time: a topic with

@@ -20,6 +20,7 @@ from hailstream.errors import HailstreamError
 from hailstream.loader.migrations import migrate
 from hailstream.local.topics_admin import create_topics
 from hailstream.proof.compare import Proof, Prover
+from hailstream.proof.eventlog import EventLog
 from hailstream.replay.accounting import ReplayReport
 from hailstream.replay.events import EventSource, open_source
 from hailstream.replay.run import TAIL_SECONDS, ReplayOptions, ReplayProgress, run_replay
@@ -74,7 +75,7 @@ def run_demo(settings: Settings, data: list[str], speed: float | None, console: 
             pipeline.start_job()
         report = _replay(settings, source, speed, pipeline, console)
         with step("recounting the log without Flink"):
-            prover = Prover(settings, work_dir=settings.home_dir / "demo")
+            prover = Prover(EventLog(settings, work_dir=settings.home_dir / "demo"))
         with step("waiting for the last rows") as say:
             pipeline.wait_until_loaded(prover.expected_rows(), say, patience=60)
             restarts = pipeline.restarts()

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from typing import TYPE_CHECKING
 
 from pyflink.common import Row
+
+from hailstream.decode.trips import pseudonym
 
 if TYPE_CHECKING:
     from hailstream.domain.alerts.alert import Alert
@@ -45,4 +46,4 @@ class AlertRow:
     def _pseudonym(self, driver_id: str | None) -> str | None:
         if driver_id is None or self._secret is None:
             return driver_id
-        return hashlib.blake2b(driver_id.encode(), key=self._secret.encode()[:64], digest_size=12).hexdigest()
+        return pseudonym(driver_id, self._secret)

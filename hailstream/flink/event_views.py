@@ -10,6 +10,7 @@ from pyflink.table import TableEnvironment
 
 from hailstream.decode import reasons
 from hailstream.decode.packer import Packer
+from hailstream.decode.trips import TripColumns
 from hailstream.flink.decode_function import EventSource, decode_function, identify_function
 from hailstream.flink.event_time import is_future_sql, watermark_seen_sql
 from hailstream.flink.tables import source_ddl, table_name
@@ -59,6 +60,8 @@ class EventViews:
         settings = self.settings
         disorder_ms = round(settings.max_disorder * 1000)
         packers: list[Packer] = [MinutePacker(metric, disorder_ms) for metric in reading.metrics]
+        if reading.trips:
+            packers.append(TripColumns(settings.driver_secret.get_secret_value() if settings.driver_secret else None))
         if reading.purposes:
             groups = [group for group in wanted_groups(reading.purposes).values() if self.topic in group.columns]
             packers.append(ShardPacker(self.topic, groups, settings.thresholds(), settings.fold_shards, disorder_ms))

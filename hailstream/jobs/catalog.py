@@ -8,7 +8,7 @@ from pathlib import Path
 import hailstream
 from hailstream.errors import HailstreamError
 from hailstream.settings import Settings
-from hailstream.topics import ALERTS, TRIPS_ENDED, TRIPS_STARTED, ZONE_COUNTS, ZONE_REVENUE, Topic
+from hailstream.topics import ALERTS, TRIPS, TRIPS_ENDED, TRIPS_STARTED, ZONE_COUNTS, ZONE_REVENUE, Topic
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,7 @@ JOBS = {
         JobSpec("zone_counts", (TRIPS_STARTED,), (ZONE_COUNTS,)),
         JobSpec("revenue", (TRIPS_ENDED,), (ZONE_REVENUE,)),
         JobSpec("anomalies", (TRIPS_STARTED, TRIPS_ENDED), (ALERTS,)),
+        JobSpec("trips", (TRIPS_ENDED,), (TRIPS,)),
         JobSpec("city", (TRIPS_STARTED, TRIPS_ENDED), (ZONE_COUNTS, ZONE_REVENUE)),
     )
 }

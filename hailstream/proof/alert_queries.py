@@ -124,7 +124,7 @@ def queries(limits: Thresholds) -> Mapping[str, str]:
             {alone} starts s WHERE event_time + {limits.open_ms} < (SELECT watermark FROM passed)
             AND NOT EXISTS (FROM all_ends e WHERE e.trip_id = s.trip_id
                 AND e.told BETWEEN s.event_time - {limits.open_ms} AND s.event_time + {limits.open_ms})""",
-        REFUND_OF_FARE.name: """
+        REFUND_OF_FARE.name: f"""
             WITH numbered AS (
                 SELECT *, abs(total) AS cents, row_number() OVER
                     (PARTITION BY coalesce(vendor_id, ''), started_at, zone_id, total ORDER BY event_time, trip_id) AS n
@@ -134,7 +134,8 @@ def queries(limits: Thresholds) -> Mapping[str, str]:
               ON coalesce(refund.vendor_id, '') = coalesce(fare.vendor_id, '')
              AND (refund.started_at, refund.zone_id, refund.cents, refund.n)
                = (fare.started_at, fare.zone_id, fare.cents, fare.n)
-            WHERE refund.total < 0 AND fare.total > 0""",
+            WHERE refund.total < 0 AND fare.total > 0
+              AND abs(refund.event_time - fare.event_time) <= {limits.refund_ms}""",
         END_DISAGREES.name: f"""
             {alone} (
                 SELECT DISTINCT ON (s.trip_id) s.trip_id, s.event_time, e.started_at, s.zone_id AS zone,
@@ -152,7 +153,7 @@ def _outliers(limits: Thresholds) -> str:
     return f"""
         WITH ratios AS (
             SELECT trip_id, zone_id, event_time // 60000 AS minute,
-                   ln(fare / (initial + unit * (low + high) / 2)) AS ratio
+                   ln(fare / if(rate_code = 2, flat, above + unit * (low + high) / 2)) AS ratio
             FROM ({_METERED.format(ends="ends")})
             WHERE fare BETWEEN 1 AND 50000 AND distance BETWEEN 0 AND 100
               AND event_time - started_at BETWEEN 60000 AND {_LAST_MS}),

@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
-
-import duckdb
 
 from hailstream.clickhouse import reachable
-from hailstream.flink.event_time import parse_horizon
 from hailstream.proof.alert_queries import prepare, queries
-from hailstream.proof.log import load_log
-from hailstream.settings import Settings
-from hailstream.topics import TRIPS_ENDED, TRIPS_STARTED
+from hailstream.proof.eventlog import EventLog
 
 _SHOWN = 5
 
@@ -40,29 +33,17 @@ class RuleProof:
 
 
 class AlertProver:
-    """Reads a namespace's log once and asks it what each rule finds.
+    """Asks a log what each rule finds.
 
     Args:
-        settings: namespace, disorder, horizon and thresholds as the job had them.
-        progress: told how many records of a topic were read.
-        work_dir: for DuckDB's spill files.
-
-    Raises:
-        HailstreamError: the log cannot be read.
+        log: with the thresholds of the job in its settings.
     """
 
-    def __init__(
-        self, settings: Settings, progress: Callable[[int], None] = lambda _: None, *, work_dir: Path | None = None
-    ) -> None:
-        self._settings = settings
-        self._connection = duckdb.connect()
-        if work_dir is not None:
-            self._connection.execute("SET temp_directory = ?", [str(work_dir)])
-        for table, topic in (("started_log", TRIPS_STARTED), ("ended_log", TRIPS_ENDED)):
-            load_log(self._connection, table, topic, settings, progress)
-        horizon = None if settings.horizon is None else round(parse_horizon(settings.horizon).timestamp() * 1000)
-        prepare(self._connection, disorder_ms=round(settings.max_disorder * 1000), horizon_ms=horizon)
-        for rule, query in queries(settings.thresholds()).items():
+    def __init__(self, log: EventLog) -> None:
+        self._settings = log.settings
+        self._connection = log.connection
+        prepare(self._connection, disorder_ms=log.disorder_ms, horizon_ms=log.horizon_ms)
+        for rule, query in queries(self._settings.thresholds()).items():
             self._connection.execute(f"CREATE TEMP TABLE {rule} AS {query}")
 
     def expected(self) -> dict[str, set[tuple[str, str | None]]]:

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import duckdb
 
 from hailstream.clickhouse import reachable
-from hailstream.flink.event_time import parse_horizon
+from hailstream.proof.eventlog import LOGS, EventLog
 from hailstream.proof.expected import RECOUNTS, Accounts, Recount, recount
-from hailstream.proof.log import load_log
-from hailstream.settings import Settings
-from hailstream.topics import TRIPS_ENDED, TRIPS_STARTED
 
-_LOGS = {"started_log": TRIPS_STARTED, "ended_log": TRIPS_ENDED}
 _SHOWN = 20
 # Money comes as integers in units of its last decimal place.
 _SCALES = {"total_sum": 2, "fare_sum": 2, "tip_sum": 2, "toll_sum": 2, "fare_sq": 4}
@@ -65,29 +59,14 @@ class Proof:
 
 
 class Prover:
-    """Recounts a namespace's log once, then compares its ClickHouse database with that.
+    """Recounts a log once, then compares its namespace's ClickHouse database with that."""
 
-    Args:
-        settings: namespace, disorder and horizon as the jobs had them.
-        progress: told how many records of a topic were read.
-        work_dir: for DuckDB's spill files.
-
-    Raises:
-        HailstreamError: the log cannot be read.
-    """
-
-    def __init__(
-        self, settings: Settings, progress: Callable[[int], None] = lambda _: None, *, work_dir: Path | None = None
-    ) -> None:
-        self._settings = settings
-        self._connection = duckdb.connect()
-        if work_dir is not None:
-            self._connection.execute("SET temp_directory = ?", [str(work_dir)])
-        for table, topic in _LOGS.items():
-            load_log(self._connection, table, topic, settings, progress)
-        disorder = round(settings.max_disorder * 1000)
+    def __init__(self, log: EventLog) -> None:
+        self._log = log
+        self._connection = log.connection
         self._accounts = [
-            (how, recount(self._connection, how, disorder_ms=disorder, horizon_ms=self._horizon())) for how in RECOUNTS
+            (how, recount(self._connection, how, disorder_ms=log.disorder_ms, horizon_ms=log.horizon_ms))
+            for how in RECOUNTS
         ]
 
     def expected_rows(self) -> dict[str, int]:
@@ -105,7 +84,7 @@ class Prover:
         Raises:
             HailstreamError: the database cannot be read.
         """
-        with reachable(self._settings, database=self._settings.database) as client:
+        with reachable(self._log.settings, database=self._log.settings.database) as client:
             metrics = [_compare(self._connection, client, how, accounts) for how, accounts in self._accounts]
             rejected = _one(client, "SELECT count() FROM rejected")
         return Proof(
@@ -117,20 +96,16 @@ class Prover:
         )
 
     def _all(self) -> str:
-        return " UNION ALL ".join(f"SELECT * FROM {table}" for table in _LOGS)
+        return " UNION ALL ".join(f"SELECT * FROM {table}" for table in LOGS)
 
     def _unreadable(self) -> str:
         """Records that are no events: what cannot be read, and what lies beyond the horizon."""
-        horizon = self._horizon()
+        horizon = self._log.horizon_ms
         beyond = "" if horizon is None else f" OR record_time > {horizon}"
         return f"NOT heartbeat AND (NOT readable{beyond})"
 
     def _count(self, query: str) -> int:
-        return int(self._connection.execute(query).fetchall()[0][0])
-
-    def _horizon(self) -> int | None:
-        text = self._settings.horizon
-        return None if text is None else round(parse_horizon(text).timestamp() * 1000)
+        return int(self._log.value(query))
 
 
 def _compare(connection: duckdb.DuckDBPyConnection, client: Any, how: Recount, accounts: Accounts) -> MetricProof:

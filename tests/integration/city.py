@@ -13,6 +13,7 @@ from hailstream.demo.pipeline import Pipeline
 from hailstream.loader.migrations import migrate
 from hailstream.local.topics_admin import create_topics
 from hailstream.proof.compare import Proof, Prover
+from hailstream.proof.eventlog import EventLog
 from hailstream.replay.accounting import ReplayReport
 from hailstream.replay.events import Order, open_source
 from hailstream.replay.run import TAIL_SECONDS, ReplayOptions, run_replay
@@ -60,7 +61,7 @@ def replay(
 
 def load_all(pipeline: Pipeline, settings: Settings, work_dir: Path) -> Proof:
     """Wait until what the log gives is loaded, stop the job, and compare."""
-    prover = Prover(settings, work_dir=work_dir)
+    prover = Prover(EventLog(settings, work_dir=work_dir))
     pipeline.wait_until_loaded(prover.expected_rows(), lambda _: None, patience=PATIENCE)
     return prover.compare()
 

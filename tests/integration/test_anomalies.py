@@ -15,6 +15,7 @@ from hailstream.jobs.catalog import find_job
 from hailstream.jobs.flink_rest import FlinkRest
 from hailstream.jobs.submit import submit_job
 from hailstream.proof.alerts import AlertProver
+from hailstream.proof.eventlog import EventLog
 from hailstream.settings import Settings
 from tests.integration.city import PATIENCE, prepared, replay
 from tests.stack import wait_until
@@ -44,7 +45,7 @@ def loaded(settings: Settings, table: str) -> int:
 
 def assert_as_queried(settings: Settings, work_dir: Path) -> dict[str, int]:
     """Every rule's alerts are those of its query; how many of each."""
-    prover = AlertProver(settings, work_dir=work_dir)
+    prover = AlertProver(EventLog(settings, work_dir=work_dir))
     total = sum(map(len, prover.expected().values()))
     wait_until(lambda: loaded(settings, "alerts") >= total, PATIENCE, f"there are not {total} alerts")
     wait_until(lambda: loaded(settings, "late") >= prover.late(), PATIENCE, "late events are missing")

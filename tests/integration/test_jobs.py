@@ -20,6 +20,7 @@ from hailstream.jobs.lifecycle import cancel_job, savepoint_job, stop_job
 from hailstream.jobs.submit import submit_job
 from hailstream.local.flink import client_environment, flink_home
 from hailstream.proof.compare import Prover
+from hailstream.proof.eventlog import EventLog
 from hailstream.settings import Settings
 from tests.integration.city import assert_proven, load_all, prepared, replay
 
@@ -93,6 +94,6 @@ def test_a_job_runs_by_plain_flink_run_and_its_proof_notices_a_wrong_row(setting
             "INSERT INTO zone_revenue_raw SELECT * REPLACE (1 AS is_deleted, version + 1 AS version)"
             " FROM zone_revenue_raw ORDER BY rows DESC LIMIT 1"
         )
-    counts, revenue = Prover(settings, work_dir=tmp_path).compare().metrics
+    counts, revenue = Prover(EventLog(settings, work_dir=tmp_path)).compare().metrics
     assert (counts.missing, counts.extra, counts.different) == (0, 0, 1)
     assert (revenue.missing, revenue.extra, revenue.different) == (1, 0, 0)
