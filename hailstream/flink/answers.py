@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-import pickle
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 from pyflink.common import Row, Types
 from pyflink.common.typeinfo import RowTypeInfo, TypeInformation
-
-from hailstream.domain.alerts.alert import Alert
-from hailstream.domain.surge.taxis import ClosedMinutes
-from hailstream.flink.alert_rows import AlertRow
-from hailstream.flink.result_rows import row_type
-from hailstream.settings import Settings
-from hailstream.topics import ALERTS
 
 
 @dataclass(frozen=True)
@@ -55,36 +47,3 @@ class AnswerRows:
 def answers_type(kinds: Mapping[type, AnswerKind]) -> RowTypeInfo:
     """The type of the rows."""
     return Types.ROW_NAMED([kind.column for kind in kinds.values()], [kind.row_type for kind in kinds.values()])
-
-
-#: Sums of closed minutes for the zones of a shard: the shard of zones, the shard that tells, end (ms), sums.
-_MINUTES_TYPE: Final = Types.ROW_NAMED(
-    ["zones", "teller", "end_ms", "sums"], [Types.INT(), Types.INT(), Types.LONG(), Types.PRIMITIVE_ARRAY(Types.BYTE())]
-)
-
-
-@dataclass(frozen=True)
-class _MinutesByZones:
-    """Closed minutes, divided among the shards of zones; each is told, though nothing happened in its zones."""
-
-    shards: int
-
-    def __call__(self, closed: ClosedMinutes, teller: int) -> Iterable[Row]:
-        for shard in range(self.shards):
-            sums = [
-                (end, {zone: tuple(sums) for zone, sums in zones.items() if zone % self.shards == shard})
-                for end, zones in closed.minutes
-            ]
-            yield Row(shard, teller, closed.end, pickle.dumps([minute for minute in sums if minute[1]]))
-
-
-def answer_kinds(settings: Settings, purposes: Sequence[str]) -> dict[type, AnswerKind]:
-    """The kinds of answers that folds of these purposes give."""
-    kinds: dict[type, AnswerKind] = {}
-    if "alerts" in purposes:
-        secret = settings.driver_secret
-        as_row = AlertRow(secret.get_secret_value() if secret else None)
-        kinds[Alert] = AnswerKind("alert", row_type(ALERTS), lambda alert, _: (as_row(alert),))
-    if {"surge", "forecast"} & set(purposes):
-        kinds[ClosedMinutes] = AnswerKind("minutes", _MINUTES_TYPE, _MinutesByZones(settings.fold_shards))
-    return kinds

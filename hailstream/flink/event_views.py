@@ -102,13 +102,15 @@ def insert_late(graph: Graph, metrics: Sequence[str], topic: Topic, records: str
     """Send the events that metrics do not see because they came too late to their topic."""
     identify = f"identify_{'_'.join(metrics)}_{table_name(topic)}"
     graph.function(identify, identify_function(graph.events_of(topic).source))
-    names = ", ".join(f"'{metric}'" for metric in metrics)
-    graph.insert(
-        EVENTS_LATE,
-        f"SELECT '{topic.name(graph.settings.namespace)}', kafka_partition, kafka_offset, metric,"
-        " CAST(event_time AS TIMESTAMP(3)), CAST(`watermark` AS TIMESTAMP(3)),"
-        " event.trip_id, event.zone_id, `value`"
-        f" FROM (SELECT *, {identify}(`value`, event_time) AS event FROM {records}"
-        f" WHERE `value` IS NOT NULL AND error IS NULL AND {is_late})"
-        f" CROSS JOIN UNNEST(ARRAY[{names}]) AS missed (metric)",
+    late = graph.view(
+        f"late_for_{'_'.join(metrics)}_{table_name(topic)}",
+        f"SELECT {_ORIGIN}, `watermark`, {identify}(`value`, event_time) AS event FROM {records}"
+        f" WHERE `value` IS NOT NULL AND error IS NULL AND {is_late}",
     )
+    for metric in metrics:
+        graph.insert(
+            EVENTS_LATE,
+            f"SELECT '{topic.name(graph.settings.namespace)}', kafka_partition, kafka_offset, '{metric}',"
+            " CAST(event_time AS TIMESTAMP(3)), CAST(`watermark` AS TIMESTAMP(3)),"
+            f" event.trip_id, event.zone_id, `value` FROM {late}",
+        )

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
-from hailstream.flink.answers import AnswerRows, answer_kinds, answers_type
+from hailstream.flink.answers import AnswerRows, answers_type
 from hailstream.flink.event_time import is_late_sql
 from hailstream.flink.event_views import insert_late
+from hailstream.flink.fold_answers import answer_kinds
 from hailstream.flink.fold_function import MAX_SHARDS, MINUTE_ENDED, FoldPackets
 from hailstream.flink.tables import table_name
 from hailstream.folds.groups import Group, wanted_groups
-from hailstream.folds.packer import packet_column, shard_column
+from hailstream.folds.packer import MINUTE_SIGN, packet_column, shard_column
 from hailstream.topics import Topic
 
 if TYPE_CHECKING:
@@ -37,11 +38,13 @@ def create_fold_views(graph: Graph, purposes: Sequence[str]) -> None:
     by_minute = [place for place, group in groups.items() if group.by_minute]
     if by_minute:
         _minutes_view(graph, groups)
-        keys = ", ".join(str(place * MAX_SHARDS + s) for place in by_minute for s in range(graph.settings.fold_shards))
-        packets.append(
-            f"SELECT fold, ROW('{MINUTE_ENDED}', X'', minute_end) AS packet, event_time"
-            f" FROM minutes_over CROSS JOIN UNNEST(ARRAY[{keys}]) AS shards (fold)"
-        )
+        # A join with the shards' numbers would keep all minutes in its state.
+        packets += [
+            f"SELECT {place * MAX_SHARDS + shard} AS fold, ROW('{MINUTE_ENDED}', X'', minute_end) AS packet, event_time"
+            " FROM minutes_over"
+            for place in by_minute
+            for shard in range(graph.settings.fold_shards)
+        ]
     graph.view("packets", " UNION ALL ".join(packets))
     kinds = answer_kinds(graph.settings, purposes)
     function = FoldPackets(groups, graph.settings.thresholds(), AnswerRows(kinds))
@@ -50,14 +53,10 @@ def create_fold_views(graph: Graph, purposes: Sequence[str]) -> None:
 
 
 def _minutes_view(graph: Graph, groups: Mapping[int, Group]) -> None:
-    """The ends of minutes, by the watermark of all events: one if there was any packet or heartbeat in the minute."""
+    """The ends of minutes, by the watermark of all events: one if there was any record in the minute."""
     rows = []
-    for topic in _topics(groups.values()):
-        packed = [packet_column(group) for group in groups.values() if topic in group.columns]
-        there = " OR ".join(f"{column} IS NOT NULL" for column in packed)
-        rows.append(
-            f"SELECT event_time FROM {table_name(topic)} WHERE (`value` IS NULL OR {there}) AND NOT {is_late_sql()}"
-        )
+    for topic in _topics(group for group in groups.values() if group.by_minute):
+        rows.append(f"SELECT event_time FROM {table_name(topic)} WHERE {MINUTE_SIGN} AND NOT {is_late_sql()}")
     graph.view("minute_signs", " UNION ALL ".join(rows))
     graph.view(
         "minutes_over",

@@ -8,7 +8,8 @@ one writer, whatever is inserted into it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 
 from pyflink.table import StatementSet, TableEnvironment
 from pyflink.table.udf import UserDefinedFunctionWrapper
@@ -16,8 +17,11 @@ from pyflink.table.udf import UserDefinedFunctionWrapper
 from hailstream.flink.event_views import EventViews, Reading, create_event_views
 from hailstream.flink.fold_views import FOLDED, create_fold_views
 from hailstream.flink.plan import Job
+from hailstream.flink.result_rows import columns_sql
 from hailstream.flink.streams import Streams
 from hailstream.flink.tables import sink_ddl, table_name
+from hailstream.flink.zone_views import ZONES_TOLD, create_zone_views
+from hailstream.folds.controls import Key
 from hailstream.folds.groups import wanted_groups
 from hailstream.settings import Settings
 from hailstream.topics import Topic
@@ -32,6 +36,7 @@ class Graph:
         settings: addresses, namespace, disorder, horizon.
         job: name of the job; part of its transactions' names.
         writer_schemas: known schemas of each event topic's messages, by id.
+        said: what people have said on the topics for that, by topic and key: (offset, value).
     """
 
     def __init__(
@@ -40,14 +45,17 @@ class Graph:
         settings: Settings,
         job: str,
         writer_schemas: dict[Topic, dict[int, str]],
+        said: Mapping[Key, tuple[int, bytes | None]] = MappingProxyType({}),
     ) -> None:
         self._folding = environment if isinstance(environment, Streams) else None
         self._env = environment.table_env if isinstance(environment, Streams) else environment
         self.settings = settings
         self.job = job
         self._writer_schemas = writer_schemas
+        self.said = said
         self._readings: dict[Topic, Reading] = {}
         self._purposes: dict[str, None] = {}
+        self._zone_purposes: dict[str, None] = {}
         self._steps: list[Callable[[], object]] = []
         self._inserts: dict[Topic, list[str]] = {}
 
@@ -79,6 +87,22 @@ class Graph:
         self._purposes[purpose] = None
         return FOLDED
 
+    def tell_zones(self, purpose: str) -> str:
+        """Tell the shards of zones what folds say of each minute, and what people say.
+
+        Args:
+            purpose: ``surge`` or ``forecast``; its events are folded.
+
+        Returns:
+            the view of what they answer: a column a kind of answer (:mod:`.zone_answers`).
+        """
+        self._zone_purposes[purpose] = None
+        return ZONES_TOLD
+
+    def table(self, ddl: str) -> None:
+        """A table."""
+        self._env.execute_sql(ddl)
+
     def view(self, name: str, query: str) -> str:
         """A view of a query; returns its name."""
         self.later(lambda: self._env.execute_sql(f"CREATE TEMPORARY VIEW {name} AS {query}"))
@@ -91,6 +115,16 @@ class Graph:
     def insert(self, topic: Topic, query: str) -> None:
         """Write a query's rows to a result topic, beside what others write to it."""
         self._inserts.setdefault(topic, []).append(query)
+
+    def insert_answers(self, topic: Topic, view: str, column: str) -> None:
+        """Write the answers of a kind to their result topic.
+
+        Args:
+            topic: of the results.
+            view: of answers.
+            column: that holds answers of this kind.
+        """
+        self.insert(topic, f"SELECT {columns_sql(topic, column)} FROM {view} WHERE {column} IS NOT NULL")
 
     def later(self, step: Callable[[], object]) -> None:
         """Do something when the graph is built, in the order of the calls; the events' views are there then."""
@@ -118,6 +152,8 @@ class Graph:
             create_event_views(self, self._env, topic, reading)
         if self._purposes:
             create_fold_views(self, tuple(self._purposes))
+        if self._zone_purposes:
+            create_zone_views(self, tuple(self._zone_purposes), FOLDED)
         for step in [*self._steps, *steps]:
             step()
 

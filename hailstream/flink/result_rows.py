@@ -17,6 +17,7 @@ _TYPES: Final[dict[str, TypeInformation]] = {
     "long": Types.LONG(),
     "double": Types.DOUBLE(),
     "boolean": Types.BOOLEAN(),
+    "bytes": Types.PRIMITIVE_ARRAY(Types.BYTE()),
 }
 
 

@@ -6,10 +6,14 @@ import argparse
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from hailstream.errors import HailstreamError
 from hailstream.settings import Settings, load_settings
-from hailstream.topics import Topic
+from hailstream.topics import CONTROL_TOPICS, Topic
+
+if TYPE_CHECKING:
+    from hailstream.folds.controls import Key
 
 ENVIRONMENT_HELP = """\
 environment: every HAILSTREAM_ setting; those that matter here are
@@ -77,11 +81,25 @@ def submit(
     require_partitions(settings, topics)
     title = job_title(name, settings)
     environment = create_streams(settings, title) if folded else create_environment(settings, title)
-    graph = Graph(environment, settings, name, {topic: known_writer_schemas(topic, settings) for topic in topics})
+    schemas = {topic: known_writer_schemas(topic, settings) for topic in topics}
+    graph = Graph(environment, settings, name, schemas, _said(settings) if folded else {})
     build(graph)
     job = graph.as_job()
     settle_plan(job.plan, plan or plan_path(name, settings), restoring=restoring)
     job.execute()
+
+
+def _said(settings: Settings) -> dict[Key, tuple[int, bytes | None]]:
+    """What people have said so far, where it can be followed."""
+    from hailstream.control_log import ControlLog
+    from hailstream.folds.controls import why_refused
+
+    return {
+        (topic.base, message.key): (message.offset, message.value)
+        for topic in CONTROL_TOPICS
+        for message in ControlLog(settings, topic).read()
+        if message.value is None or why_refused((topic.base, message.key), message.value) is None
+    }
 
 
 def job_title(name: str, settings: Settings) -> str:

@@ -8,11 +8,13 @@ from pyflink.common import Types
 from pyflink.common.typeinfo import TypeInformation
 from pyflink.datastream import DataStream, KeyedProcessFunction, StreamExecutionEnvironment
 from pyflink.datastream.data_stream import KeyedStream
+from pyflink.datastream.functions import KeyedBroadcastProcessFunction
 from pyflink.java_gateway import get_gateway
 from pyflink.table import Schema, StreamTableEnvironment
 from pyflink.util.java_utils import load_java_class
 
 from hailstream.flink.plan import Job
+from hailstream.flink.zone_function import CONTROLS
 
 _ROWTIME = "_rowtime"
 #: Key, (topic, packet, watermark), event time.
@@ -20,6 +22,21 @@ _PACKETS = Types.ROW(
     [
         Types.INT(),
         Types.ROW([Types.STRING(), Types.PRIMITIVE_ARRAY(Types.BYTE()), Types.INSTANT()]),
+        Types.INSTANT(),
+    ]
+)
+#: Key, (time in ms, id, rule, severity).
+_ALERTS = Types.ROW([Types.STRING(), Types.ROW([Types.LONG(), Types.STRING(), Types.STRING(), Types.STRING()])])
+#: Key, (teller, end of a minute in ms, sums).
+_MINUTES = Types.ROW([Types.INT(), Types.ROW([Types.INT(), Types.LONG(), Types.PRIMITIVE_ARRAY(Types.BYTE())])])
+#: Topic, key, message, partition, offset, record time.
+_CONTROLS = Types.ROW(
+    [
+        Types.STRING(),
+        Types.PRIMITIVE_ARRAY(Types.BYTE()),
+        Types.PRIMITIVE_ARRAY(Types.BYTE()),
+        Types.INT(),
+        Types.LONG(),
         Types.INSTANT(),
     ]
 )
@@ -81,14 +98,55 @@ class Streams:
         self.table_env.create_temporary_view(view, folded)
         return view
 
+    def tell_drivers(self, view: str, alerts: str, function: KeyedProcessFunction, row_type: TypeInformation) -> str:
+        """A view of what a keyed function makes of alerts.
+
+        Args:
+            view: its name, and that of the operator.
+            alerts: view of driver_id (the key) and alert (the function's input).
+            function: keyed by driver.
+            row_type: of the rows it gives.
+        """
+        stream = self.table_env.to_data_stream(self.table_env.from_path(alerts))
+        told = _keyed_by_first(stream, _ALERTS).process(function, row_type).name(view).uid(view)
+        self.table_env.create_temporary_view(view, told)
+        return view
+
+    def tell_zones(
+        self,
+        view: str,
+        name: str,
+        minutes: str,
+        controls: str,
+        function: KeyedBroadcastProcessFunction,
+        row_type: TypeInformation,
+    ) -> str:
+        """A view of what a keyed function makes of minutes, told what people say by broadcast.
+
+        Args:
+            view: its name.
+            name: of the operator.
+            minutes: view of zones (INT, the key) and told (the function's input).
+            controls: view of what is broadcast, a row as the function takes it.
+            function: keyed by zones.
+            row_type: of the rows it gives.
+        """
+        keyed = _keyed_by_first(self.table_env.to_data_stream(self.table_env.from_path(minutes)), _MINUTES)
+        said = self.table_env.to_data_stream(self.table_env.from_path(controls))
+        said._j_data_stream.getTransformation().setOutputType(_CONTROLS.get_java_type_info())
+        told = keyed.connect(said.broadcast(CONTROLS)).process(function, row_type).name(name).uid(name)
+        self.table_env.create_temporary_view(view, told)
+        return view
+
     def as_job(self) -> Job:
         """All that was attached to the environment, as one job.
 
-        How many of each operator run is no part of its plan: state can be divided anew.
+        How many of each operator run is no part of its plan: state can be divided anew. So
+        rows that are dealt out to more operators are as good as rows that are handed on.
         """
         stream_env = self._stream_env
         j_graph = stream_env._generate_stream_graph(clear_transformations=True)
-        plan = _PARALLELISM.sub("", str(j_graph.getStreamingPlanAsJSON()))
+        plan = _PARALLELISM.sub("", str(j_graph.getStreamingPlanAsJSON())).replace('"REBALANCE"', '"FORWARD"')
         return Job(plan, lambda: stream_env._j_stream_execution_environment.executeAsync(j_graph))
 
 

@@ -7,10 +7,10 @@ from typing import Any
 from hailstream.flink.event_time import watermark_sql
 from hailstream.schemas import load_schema
 from hailstream.settings import Settings
-from hailstream.topics import QUOTE_BYTES, Topic
+from hailstream.topics import QUOTE_BYTES, ControlTopic, NamedTopic, Topic
 
 
-def table_name(topic: Topic) -> str:
+def table_name(topic: NamedTopic) -> str:
     """A topic's table: its name without the version, in SQL letters."""
     return topic.base.rsplit(".v", 1)[0].replace(".", "_")
 
@@ -41,6 +41,30 @@ def source_ddl(topic: Topic, settings: Settings, group: str) -> str:
         "  kafka_offset BIGINT METADATA FROM 'offset' VIRTUAL,\n"
         "  arrival AS PROCTIME(),\n"
         f"  WATERMARK FOR event_time AS {watermark_sql(settings)}\n"
+        f") WITH ({_options(options)})"
+    )
+
+
+def control_ddl(topic: ControlTopic, settings: Settings, group: str) -> str:
+    """The table of what people say on a topic: message_key, message, where and when; no message takes one away."""
+    options = {
+        "connector": "kafka",
+        "topic": topic.name(settings.namespace),
+        **{f"properties.{name}": value for name, value in java_client_config(settings).items()},
+        "properties.group.id": settings.consumer_group(group),
+        "scan.startup.mode": "earliest-offset",
+        "key.format": "raw",
+        "key.fields": "message_key",
+        "value.format": "raw",
+        "value.fields-include": "EXCEPT_KEY",
+    }
+    return (
+        f"CREATE TEMPORARY TABLE `{table_name(topic)}` (\n"
+        "  message_key BYTES,\n"
+        "  message BYTES,\n"
+        "  kafka_partition INT METADATA FROM 'partition' VIRTUAL,\n"
+        "  kafka_offset BIGINT METADATA FROM 'offset' VIRTUAL,\n"
+        "  record_time TIMESTAMP_LTZ(3) METADATA FROM 'timestamp' VIRTUAL\n"
         f") WITH ({_options(options)})"
     )
 

@@ -11,6 +11,7 @@ from hailstream.decode.arrays import Array, Mask
 from hailstream.decode.columns import DROPOFF, zone_ids
 from hailstream.decode.rows import Column, Decoded
 from hailstream.domain.alerts.single import EndedColumns
+from hailstream.domain.alerts.thresholds import MINUTE_MS
 from hailstream.folds.groups import Group
 from hailstream.topics import Topic
 
@@ -73,3 +74,12 @@ def seen_in_batch(times: Array, partitions: Array, future: Mask, disorder_ms: in
         rows = np.flatnonzero((partitions == partition) & ~future)
         seen[rows] = np.maximum(times[rows], np.maximum.accumulate(times[rows]) - disorder_ms)
     return seen
+
+
+def first_of_minutes(times: Array, partitions: Array, future: Mask) -> Mask:
+    """Which rows are the first of their partition and minute; rows of the future are none."""
+    first = np.zeros(len(times), np.bool_)
+    rows = np.flatnonzero(~future)
+    _, begins = np.unique(partitions[rows].astype(np.int64) * 2**40 + times[rows] // MINUTE_MS, return_index=True)
+    first[rows[begins]] = True
+    return first

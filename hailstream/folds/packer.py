@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from hailstream.decode.arrays import Array
 from hailstream.decode.packer import Batch
 from hailstream.domain.alerts.single import suspicious
 from hailstream.domain.alerts.thresholds import Thresholds
-from hailstream.folds.columns import ended_columns, fields_read, fold_columns, seen_in_batch
+from hailstream.folds.columns import ended_columns, fields_read, first_of_minutes, fold_columns, seen_in_batch
 from hailstream.folds.groups import SINGLE, Group
 from hailstream.folds.packets import pack_shards, packet_schema
 from hailstream.topics import Topic
+
+#: The column that is true for a record of each partition and minute, the first: events of the minute may have come.
+MINUTE_SIGN: Final = "minute_sign"
 
 
 def packet_column(group: Group) -> str:
@@ -47,14 +51,15 @@ class ShardPacker:
         self._shards = shards
         self._disorder_ms = disorder_ms
         self.fields = fields_read(self._groups, topic)
+        self._by_minute = any(group.by_minute for group in self._groups)
         self.sql_types = {
             name: sql
             for group in self._groups
             for name, sql in ((packet_column(group), "BYTES"), (shard_column(group), "INT"))
-        }
+        } | ({MINUTE_SIGN: "BOOLEAN"} if self._by_minute else {})
 
     def pack(self, batch: Batch) -> dict[str, Array]:
-        """Packets and shards of each group, a column each."""
+        """Packets and shards of each group, a column each, and signs of minutes."""
         decoded, times = batch.decoded, batch.times
         seen = seen_in_batch(times, batch.partitions, batch.future, self._disorder_ms)
         columns = fold_columns(decoded, self._names, times, seen)
@@ -67,4 +72,6 @@ class ShardPacker:
             packed[packet_column(group)], packed[shard_column(group)] = pack_shards(
                 schema, columns, group.key, batch.partitions, chosen, self._shards
             )
+        if self._by_minute:
+            packed[MINUTE_SIGN] = first_of_minutes(times, batch.partitions, batch.future)
         return packed

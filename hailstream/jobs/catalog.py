@@ -8,7 +8,18 @@ from pathlib import Path
 import hailstream
 from hailstream.errors import HailstreamError
 from hailstream.settings import Settings
-from hailstream.topics import ALERTS, TRIPS, TRIPS_ENDED, TRIPS_STARTED, ZONE_COUNTS, ZONE_REVENUE, Topic
+from hailstream.topics import (
+    ALERTS,
+    DRIVER_RISK,
+    TRIPS,
+    TRIPS_ENDED,
+    TRIPS_STARTED,
+    ZONE_COUNTS,
+    ZONE_FORECAST,
+    ZONE_REVENUE,
+    ZONE_SURGE,
+    Topic,
+)
 
 
 @dataclass(frozen=True)
@@ -33,8 +44,10 @@ JOBS = {
     for spec in (
         JobSpec("zone_counts", (TRIPS_STARTED,), (ZONE_COUNTS,)),
         JobSpec("revenue", (TRIPS_ENDED,), (ZONE_REVENUE,)),
-        JobSpec("anomalies", (TRIPS_STARTED, TRIPS_ENDED), (ALERTS,)),
+        JobSpec("anomalies", (TRIPS_STARTED, TRIPS_ENDED), (ALERTS, DRIVER_RISK)),
         JobSpec("trips", (TRIPS_ENDED,), (TRIPS,)),
+        JobSpec("surge", (TRIPS_STARTED, TRIPS_ENDED), (ZONE_SURGE,)),
+        JobSpec("forecast", (TRIPS_STARTED, TRIPS_ENDED), (ZONE_FORECAST,)),
         JobSpec("city", (TRIPS_STARTED, TRIPS_ENDED), (ZONE_COUNTS, ZONE_REVENUE)),
     )
 }

@@ -40,7 +40,7 @@ def register(app: typer.Typer) -> None:
         metrics_host: str = typer.Option("127.0.0.1", help="Address that metrics are served on."),
         namespace: str = NAMESPACE,
     ) -> None:
-        """Load the newest values and the last 24 hours of each zone into Redis; Ctrl-C ends it cleanly."""
+        """Load newest values, prices, risks and the last 24 hours into Redis; Ctrl-C ends it cleanly."""
         _run(Database.REDIS, until_idle, metrics_port, metrics_host, namespace)
 
     @load.command("migrate")
@@ -95,6 +95,8 @@ def _factories(database: Database) -> list[SinkFactory]:
 
         return [ClickHouseSink]
     from hailstream.loader.redis_now import RedisNowSink
+    from hailstream.loader.redis_risk import RedisRiskSink
     from hailstream.loader.redis_series import RedisSeriesSink
+    from hailstream.loader.redis_surge import RedisSurgeSink
 
-    return [RedisNowSink, RedisSeriesSink]
+    return [RedisNowSink, RedisSurgeSink, RedisSeriesSink, RedisRiskSink]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import ROUND_HALF_EVEN, Decimal
+from typing import Any
 
 import polars as pl
 
@@ -50,11 +51,15 @@ class RedisNowSink:
         args: list[str | int] = [self._ttl]
         for row in newest_of_each_zone(rows).iter_rows(named=True):
             values = _counts(row) if counts else _revenue(row)
-            rank = f"{row['window_end_ms'] + _BIAS:019d}{row['version']:020d}"
             keys += [f"{self._prefix}realtime:{row['zone_id']}:{name}" for name in values]
-            args += [f"{metric} {row['zone_id']}", rank, len(values), *values.values()]
+            args += [f"{metric} {row['zone_id']}", rank_of(row), len(values), *values.values()]
         self._store.run(rows, keys, args)
         return []
+
+
+def rank_of(row: Mapping[str, Any]) -> str:
+    """By window end and then version, in a text of fixed width."""
+    return f"{row['window_end_ms'] + _BIAS:019d}{row['version']:020d}"
 
 
 def newest_of_each_zone(rows: Rows) -> pl.DataFrame:

@@ -9,6 +9,8 @@ read the tables that :func:`prepare` makes:
     that the watermark at the end of the log has not passed;
 ``all_ends``
     every end, late ones too, with ``told``: its time, or the watermark it met;
+``driven``
+    the ends that are no refunds;
 ``cards``, ``places``
     rate cards by their first moment; middles of zones.
 """
@@ -63,6 +65,7 @@ def prepare(connection: duckdb.DuckDBPyConnection, *, disorder_ms: int, horizon_
             CREATE OR REPLACE TEMP TABLE {kind} AS
             SELECT DISTINCT ON (trip_id, event_time) * FROM all_{kind}
             WHERE event_time >= watermark AND event_time < ({_passed(plausible, disorder_ms)})""")
+    connection.execute("CREATE OR REPLACE TEMP TABLE driven AS SELECT * FROM ends WHERE coalesce(total, 0) >= 0")
     connection.execute("CREATE OR REPLACE TEMP TABLE cards (since BIGINT, initial INT, unit INT, flat INT, newark INT)")
     for number, card in enumerate(RATE_CARDS):
         first = round(datetime.combine(card.since, time(), NEW_YORK_ZONE).timestamp() * 1000) if number else 0
@@ -109,7 +112,7 @@ def queries(limits: Thresholds) -> Mapping[str, str]:
         OVERLAPPING_TRIPS.name: f"""
             SELECT if(a.started_at > b.started_at, a.trip_id, b.trip_id) AS trip_id,
                    if(a.started_at > b.started_at, b.trip_id, a.trip_id) AS other_trip_id
-            FROM ends a JOIN ends b ON a.driver_id = b.driver_id
+            FROM driven a JOIN driven b ON a.driver_id = b.driver_id
                  AND (a.event_time, a.trip_id) < (b.event_time, b.trip_id)
             WHERE a.event_time - a.started_at BETWEEN 0 AND {_LAST_MS}
               AND b.event_time - b.started_at BETWEEN 0 AND {_LAST_MS}
@@ -178,7 +181,7 @@ def _travel(limits: Thresholds) -> str:
         WITH here AS (SELECT s.*, {_place("")} FROM starts s LEFT JOIN places p ON p.zone = s.zone_id
                       WHERE driver_id IS NOT NULL),
         there AS (SELECT DISTINCT ON (driver_id, event_time) e.*, {_place("end_")}
-                  FROM ends e LEFT JOIN places p ON p.zone = e.end_zone_id
+                  FROM driven e LEFT JOIN places p ON p.zone = e.end_zone_id
                   WHERE driver_id IS NOT NULL ORDER BY driver_id, event_time, trip_id DESC),
         ways AS (
             SELECT h.trip_id, t.trip_id AS other_trip_id, h.event_time - t.event_time AS ms,
@@ -196,7 +199,7 @@ def _vehicles(limits: Thresholds) -> str:
                    lag(event_time) OVER w AS time_before
             FROM starts WHERE driver_id IS NOT NULL
             WINDOW w AS (PARTITION BY driver_id ORDER BY event_time, trip_id)),
-        last_ends AS (SELECT DISTINCT ON (driver_id, event_time) * FROM ends WHERE driver_id IS NOT NULL
+        last_ends AS (SELECT DISTINCT ON (driver_id, event_time) * FROM driven WHERE driver_id IS NOT NULL
                       ORDER BY driver_id, event_time, trip_id DESC)
         SELECT p.trip_id, p.before AS other_trip_id
         FROM pairs p ASOF LEFT JOIN last_ends e ON p.driver_id = e.driver_id AND p.event_time >= e.event_time

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 import redis
 
 from hailstream.loader.contract import Sink, SinkAway, TopicState
 from hailstream.loader.redis_now import RedisNowSink
+from hailstream.loader.redis_risk import RedisRiskSink
 from hailstream.loader.redis_series import RedisSeriesSink
+from hailstream.loader.redis_surge import RedisSurgeSink
 from hailstream.settings import Settings
-from hailstream.topics import ZONE_COUNTS, ZONE_REVENUE
+from hailstream.topics import DRIVER_RISK, ZONE_COUNTS, ZONE_REVENUE, ZONE_SURGE
 from tests.contract.loader.results import DAY, counts, revenue, rows_of
 from tests.contract.loader.servers import RunningServer
 
@@ -143,3 +148,60 @@ def test_positions_of_a_topic_that_was_made_anew_are_forgotten(settings: Setting
     again = RedisSeriesSink(settings).open({ZONE_COUNTS.name(settings.namespace): "second"})
     assert again.positions == {}
     assert list(again.epochs.values()) == [1]
+
+
+def price(zone: int = 1, minute: int = 0, multiplier: str = "1.0", **fields: Any) -> dict[str, Any]:
+    return {
+        "zone_id": zone,
+        "window_end": DAY + timedelta(minutes=minute),
+        **{"demand": 9, "supply": 3, "ratio": 2.5},
+        **{"multiplier": Decimal(multiplier), "previous": Decimal("1.0")},
+        **{"reason": "demand", "policy": "default", "generation": 1},
+    } | fields
+
+
+def test_a_price_is_shown_and_published_when_it_changes(settings: Settings, client: redis.Redis) -> None:
+    sink = RedisSurgeSink(settings.model_copy(update={"redis_ttl": 77}))
+    state = opened(sink, settings)
+    channel = f"{settings.namespace}:surge.changes"
+    with client.pubsub() as heard:
+        heard.subscribe(channel)
+        for offset, (minute, multiplier) in enumerate([(1, "1.0"), (2, "1.2"), (3, "1.2"), (1, "3.0"), (4, "1.0")]):
+            row = price(minute=minute, multiplier=multiplier)
+            sink.write(rows_of(settings, [row], first_offset=offset, topic=ZONE_SURGE, state=state))
+        client.publish(channel, "end")
+        said = [json.loads(each["data"]) for each in iter(lambda: next_message(heard), None)]
+    assert [(each["zone_id"], each["multiplier"]) for each in said] == [(1, "1.2"), (1, "1.0")]
+    shown = client.hgetall(f"{settings.namespace}:surge:1")
+    end = DAY + timedelta(minutes=4)
+    assert shown == {
+        **{"multiplier": "1.0", "previous": "1.0", "demand": "9", "supply": "3", "ratio": "2.5"},
+        **{"reason": "demand", "policy": "default", "window_end": str(int(end.timestamp() * 1000))},
+    }
+    assert 70 <= client.ttl(f"{settings.namespace}:surge:1") <= 77
+
+
+def next_message(heard: Any) -> dict[str, Any] | None:
+    """The next message of a channel; None at the one that says it ends."""
+    while True:
+        message = heard.get_message(ignore_subscribe_messages=True, timeout=10)
+        if message is not None:
+            return None if message["data"] == "end" else dict(message)
+
+
+def risk(driver: str = "d", score: float = 13.0, level: str = "HIGH") -> dict[str, Any]:
+    return {"driver_id": driver, "event_time": DAY, "score": score, "level": level, "alerts": 2, "last_rule": "a_rule"}
+
+
+def test_a_driver_has_his_newest_risk_until_he_is_forgotten(settings: Settings, client: redis.Redis) -> None:
+    sink = RedisRiskSink(settings)
+    state = opened(sink, settings)
+    rows = [risk("d"), risk("e"), risk("d", 2.5, "LOW")]
+    sink.write(rows_of(settings, rows, topic=DRIVER_RISK, state=state))
+    shown = client.hgetall(f"{settings.namespace}:risk:d")
+    assert (shown["score"], shown["level"], shown["alerts"], shown["last_rule"]) == ("2.5", "LOW", "2", "a_rule")
+    assert shown["event_time"] == str(int(DAY.timestamp() * 1000))
+    assert client.ttl(f"{settings.namespace}:risk:d") == -1, "a risk has no time to live"
+    sink.write(rows_of(settings, [risk("d", 0.0, "LOW")], first_offset=3, topic=DRIVER_RISK, state=state))
+    assert not client.exists(f"{settings.namespace}:risk:d")
+    assert client.hget(f"{settings.namespace}:risk:e", "level") == "HIGH"

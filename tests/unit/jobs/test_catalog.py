@@ -18,6 +18,6 @@ def test_the_city_excludes_its_parts_and_they_it_but_not_each_other() -> None:
 
 
 def test_an_unknown_job_is_answered_with_those_there_are() -> None:
-    with pytest.raises(HailstreamError, match="no job 'surge'") as error:
-        find_job("surge")
+    with pytest.raises(HailstreamError, match="no job 'surges'") as error:
+        find_job("surges")
     assert "zone_counts" in error.value.hint

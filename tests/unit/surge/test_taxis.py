@@ -5,7 +5,7 @@ from __future__ import annotations
 import pickle
 from collections import Counter
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hailstream.domain.events import Ended, Event, MinuteEnded
@@ -111,6 +111,7 @@ def idle_at(events: list[Event], moment: int) -> Counter[int]:
     )
 
 
+@settings(deadline=None)
 @given(EVENTS, st.lists(st.integers(1, 60), unique=True), st.integers(0, 60))
 def test_it_is_a_plain_count_whatever_minutes_are_told_and_wherever_it_starts_anew(
     drawn: list[tuple[str, int, str | None, int]], some: list[int], restart: int

@@ -1,0 +1,1 @@
+"""Surge for its operator: policies on their topic, and a preview of what they do."""
