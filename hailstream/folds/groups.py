@@ -88,7 +88,7 @@ _DRIVERS = Part(
     ("alerts",),
     {
         TRIPS_STARTED: ("driver_id", "vehicle_id", *_PLACE),
-        TRIPS_ENDED: ("driver_id", "started_at", "end_zone_id", "end_latitude", "end_longitude"),
+        TRIPS_ENDED: ("driver_id", "started_at", "end_zone_id", "end_latitude", "end_longitude", "total_cents"),
     },
     make=DriverTrips,
 )
@@ -100,7 +100,7 @@ _MINUTES = Part(
 )
 _ZONES = Part(
     ("alerts",),
-    {TRIPS_ENDED: ("vendor_id", "driver_id", "started_at", "miles", "fare_cents", "total_cents")},
+    {TRIPS_ENDED: ("vendor_id", "driver_id", "started_at", "miles", "rate_code", "fare_cents", "total_cents")},
     make=lambda thresholds: Together(FareOutliers(thresholds), Refunds(thresholds)),
 )
 

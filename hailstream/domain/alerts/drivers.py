@@ -28,7 +28,8 @@ _STARTS, _LAST_START, _LAST_END, _TRIPS, _HEARD = range(5)
 class DriverTrips:
     """Impossible travel, overlapping trips, too many trips, two vehicles.
 
-    Events without a driver are nobody's. A second copy of an event says nothing new.
+    Events without a driver are nobody's. A second copy of an event says nothing new. An end
+    with a negative total is the refund of a trip, and not another one.
     """
 
     def __init__(self, thresholds: Thresholds) -> None:
@@ -128,6 +129,8 @@ class DriverTrips:
             )
 
     def _ended(self, end: Ended, memory: list[Any]) -> Iterator[Alert]:
+        if end.total_cents is not None and end.total_cents < 0:
+            return
         if memory[_LAST_END] is not None and memory[_LAST_END][1] == end.trip_id:
             return
         memory[_LAST_END] = (end.time, end.trip_id, end.end_zone_id, end.end_latitude, end.end_longitude)

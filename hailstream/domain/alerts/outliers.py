@@ -1,7 +1,7 @@
 """Fares that stand out from what the zone paid in the hour before.
 
 Fares of a zone differ with the way, so what is compared is a fare over what the
-meter would show for its distance and time (:func:`fare_ratio`), as a logarithm.
+rate card would ask for its distance and time (:func:`fare_ratio`), as a logarithm.
 The baseline is the median and the median absolute deviation of the sixty closed
 minutes before the fare's own: half of the values may be fraud without moving it
 (Iglewicz and Hoaglin, How to Detect and Handle Outliers, 1993).
@@ -23,7 +23,7 @@ from hailstream.domain.alerts.alert import FARE_OUTLIER, Alert
 from hailstream.domain.alerts.thresholds import MINUTE_MS, Thresholds
 from hailstream.domain.clock import NEW_YORK_ZONE
 from hailstream.domain.events import Ended, Event
-from hailstream.domain.fares import UNIT_SECONDS, UNITS_PER_MILE, RateCard, rate_card
+from hailstream.domain.fares import JFK, NEWARK, UNIT_SECONDS, UNITS_PER_MILE, RateCard, rate_card
 from hailstream.domain.fold import NEVER
 from hailstream.domain.rules import BOUNDS
 
@@ -109,7 +109,11 @@ class FareOutliers:
 
 
 def fare_ratio(end: Ended) -> float | None:
-    """Logarithm of the fare over what the meter would show; None for a trip outside the bounds or not known."""
+    """Logarithm of the fare over what the card would ask; None for a trip outside the bounds or not known.
+
+    That is the flat fare under rate code 2, the meter and the part above it under
+    rate code 3, and the meter under any other, or none.
+    """
     fare, miles = end.fare_cents, end.miles
     seconds = (end.time - end.started_at) / 1000
     if fare is None or miles is None or not 0 < fare <= _FARE.high or not _DISTANCE.low <= miles <= _DISTANCE.high:
@@ -120,7 +124,12 @@ def fare_ratio(end: Ended) -> float | None:
     by_distance, by_time = miles * UNITS_PER_MILE, seconds / UNIT_SECONDS
     # In the middle between the fewest and the most units that the meter can have counted.
     units = (max(by_distance, by_time) + by_distance + by_time) / 2
-    return math.log(fare / (card.initial + card.unit * units))
+    asked = card.initial + card.unit * units
+    if end.rate_code == JFK:
+        asked = card.jfk_flat
+    elif end.rate_code == NEWARK:
+        asked += card.newark
+    return math.log(fare / asked)
 
 
 @lru_cache(maxsize=1024)

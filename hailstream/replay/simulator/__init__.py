@@ -1,6 +1,6 @@
 """The simulator: a seeded city of taxis as a source of events, with faults that a ledger knows."""
 
-from hailstream.replay.simulator.ledger import Case
+from hailstream.replay.simulator.cases import Case
 from hailstream.replay.simulator.source import Simulation, SimulationReport, open_simulation
 from hailstream.replay.simulator.spec import DEFAULT_FAULTS, SimulationSpec, parse_spec
 

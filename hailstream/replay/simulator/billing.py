@@ -9,9 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from hailstream.domain.fares import JFK, NEWARK, STANDARD, extra_charge, metered_fares, rate_card, unit_range
+from hailstream.replay.simulator.cases import Case
 from hailstream.replay.simulator.city import City
+from hailstream.replay.simulator.false_fares import AGREED, off_card, standing_out
 from hailstream.replay.simulator.ids import draws
-from hailstream.replay.simulator.ledger import Case
 from hailstream.replay.simulator.rhythm import Hours
 from hailstream.replay.simulator.trips import Trips
 
@@ -21,16 +22,16 @@ _SLOW, _PAY, _TIP, _TOLL, _FRAUD = 201, 202, 203, 204, 205  # salts
 _TOLL_CENTS = 694  # MTA tunnels with E-ZPass in 2024; the one toll of this city
 _TIPS = np.array([0, 10, 15, 18, 20, 20, 20, 22, 25, 30])  # per cent, by card only; cash tips are not recorded
 _CARD_SHARE, _CASH_SHARE, _NO_CHARGE_SHARE = 0.70, 0.285, 0.008  # the rest is disputed
-_LARGEST_FRAUD = 480_00  # within the bound of fares
 
 
 @dataclass(frozen=True)
 class Bill:
-    """Columns of ended trips; amounts in cents."""
+    """Columns of ended trips; amounts in cents. Sizes are those of the trips' faults, in the units of their rules."""
 
     payment_type: npt.NDArray[np.int32]
     rate_code: npt.NDArray[np.int32]
     amounts: dict[str, Cents]
+    size: npt.NDArray[np.float64]
 
 
 class Biller:
@@ -52,22 +53,25 @@ class Biller:
         hour = self._hours.index(trips["start"])
         way = (trips["origin"], trips["target"])
         card = {name: amounts[hour] for name, amounts in self._cards.items()}
-        code = self._city.rate_codes[way]
+        code = self._city.rate_codes[way].copy()
         jfk, newark = code == JFK, code == NEWARK
 
         low, high = unit_range(trips["miles_100"] / 100, (trips["end"] - trips["start"]) / 1000)
         units = low + (0.05 + 0.4 * draws(serials, self._key + _SLOW)) * (high - low)
         fare = metered_fares(card["initial"], card["unit"], units)
         fare = np.where(jfk, card["jfk_flat"], fare + newark * card["newark"])
-        fraud = np.flatnonzero(trips["case"] == Case.FARE)
-        if fraud.size:
-            most = metered_fares(card["initial"], card["unit"], high + 1) + newark * card["newark"]
-            most = np.maximum(most, fare)[fraud]
-            # 13 cents: no count of units gives that either.
-            asked = most * (1.5 + 1.5 * draws(serials[fraud], self._key + _FRAUD))
-            fare[fraud] = np.maximum(
-                np.minimum(asked.astype(np.int64) // 100 * 100 + 13, _LARGEST_FRAUD + 13), most + 13
+        size = trips["size"].copy()
+        rows = np.flatnonzero(trips["case"] == Case.FARE)
+        if rows.size:
+            top = metered_fares(card["initial"], card["unit"], high + 1) + newark * card["newark"]
+            fare[rows], size[rows] = off_card(
+                fare[rows], top[rows], card["unit"][rows], jfk[rows], draws(serials[rows], self._key + _FRAUD)
             )
+        rows = np.flatnonzero(trips["case"] == Case.OUTLIER)
+        if rows.size:
+            usual = card["initial"][rows] + card["unit"][rows] * (low[rows] + high[rows]) / 2
+            fare[rows], size[rows] = standing_out(usual, size[rows])
+            code[rows] = AGREED
         extra = np.where(jfk, self._jfk_extra[hour], self._extra[hour] + self._city.laguardia[way] * card["laguardia"])
         amounts = {
             "fare_amount": fare,
@@ -85,7 +89,7 @@ class Biller:
         amounts["tip_amount"] = np.where(payment == 1, (before_tip * share + 50) // 100, 0)
         amounts["total_amount"] = before_tip + amounts["tip_amount"]
         sign = np.where(refund, -1, 1)
-        return Bill(payment, code, {name: sign * amount for name, amount in amounts.items()})
+        return Bill(payment, code, {name: sign * amount for name, amount in amounts.items()}, size)
 
 
 def _payment(chance: npt.NDArray[np.float64]) -> npt.NDArray[np.int32]:

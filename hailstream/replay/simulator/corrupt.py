@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from hailstream.replay.encode import BatchEncoder
-from hailstream.replay.simulator.ledger import Case
+from hailstream.replay.simulator.cases import Case
 from hailstream.schemas import HEADER, MAGIC, load_schema
 from hailstream.topics import TRIPS_ENDED, TRIPS_STARTED
 

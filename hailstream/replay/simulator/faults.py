@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from hailstream.replay.simulator.cases import Case
 from hailstream.replay.simulator.corrupt import Corrupter
 from hailstream.replay.simulator.ids import draws, mixed
-from hailstream.replay.simulator.ledger import Case
 from hailstream.replay.simulator.spec import EVENT_FAULTS, SimulationSpec
 
 Rows: TypeAlias = npt.NDArray[np.int64]
@@ -29,8 +29,11 @@ _REPEATS = (
 _END_BOUNDS = (Case.FARE_BOUND, Case.DISTANCE_BOUND, Case.DURATION_BOUND, Case.PASSENGERS_BOUND, Case.COORDINATES_BOUND)
 _START_BOUNDS = (Case.PASSENGERS_BOUND, Case.COORDINATES_BOUND)
 _FARES = (900_00, 501_00, 12_345_67)
-_MILES = (300.0, 100.01, 2_000.0)
-_LASTS_MS = (20_000, 30 * 3_600_000)
+# About the bounds: 100 miles, a minute and eight hours. One in ten is far beyond.
+_MILES = (60.0, 140.0, 2_000.0)
+_SECONDS = (30, 90)
+_HOURS = (7, 9, 30)
+_FAR_BEYOND = 0.9
 _PASSENGERS = (0, 12)
 _PLACES = ((0.0, 0.0), (41.6, -73.9), (40.7, -75.2), (-40.75, 73.98))
 
@@ -50,7 +53,7 @@ class EventFaults:
         numbers = events["_serial"].to_numpy() * np.uint64(2) + events["is_end"].to_numpy().astype(np.uint64)
         self._disorder(events, numbers)
         chance, size = draws(numbers, self._key + _KIND), draws(numbers, self._key + _SIZE)
-        whole = events["_case"].to_numpy() == Case.NONE
+        whole = ~events["_spared"].to_numpy()
         hit: dict[str, Rows] = {}
         low = 0.0
         for kind in EVENT_FAULTS:
@@ -113,7 +116,7 @@ def _break_bounds(events: pl.DataFrame, rows: Rows, chance: Floats, size: Floats
     cases = np.where(ends, _pick(_END_BOUNDS, chance), _pick(_START_BOUNDS, chance))
     breaks: Mapping[Case, Callable[[pl.DataFrame, Floats], dict[str, Any]]] = {
         Case.FARE_BOUND: _fare,
-        Case.DISTANCE_BOUND: lambda _, size: {"trip_distance_miles": _pick(_MILES, size)},
+        Case.DISTANCE_BOUND: _distance,
         Case.DURATION_BOUND: _duration,
         Case.PASSENGERS_BOUND: lambda _, size: {"passenger_count": _pick(_PASSENGERS, size)},
         Case.COORDINATES_BOUND: _coordinates,
@@ -122,7 +125,11 @@ def _break_bounds(events: pl.DataFrame, rows: Rows, chance: Floats, size: Floats
         at = np.flatnonzero(cases == case)
         if at.size:
             changes = change(events[rows[at]], size[at])
-            shown = {name: value for name, value in changes.items() if value is not None and name != "total_amount"}
+            shown = {
+                name: value
+                for name, value in changes.items()
+                if value is not None and name not in ("total_amount", "_size")
+            }
             texts = [
                 ", ".join(f"{name} {value}" for name, value in zip(shown, row, strict=True))
                 for row in zip(*shown.values(), strict=True)
@@ -135,11 +142,24 @@ def _fare(events: pl.DataFrame, size: Floats) -> dict[str, Any]:
     return {
         "fare_amount": fare,
         "total_amount": events["total_amount"].to_numpy() + fare - events["fare_amount"].to_numpy(),
+        "_size": fare - events["fare_amount"].to_numpy(),
     }
 
 
+def _distance(_: pl.DataFrame, size: Floats) -> dict[str, Any]:
+    low, high, beyond = _MILES
+    miles = np.where(size < _FAR_BEYOND, np.round(low + (high - low) * size / _FAR_BEYOND, 2), beyond)
+    return {"trip_distance_miles": miles, "_size": miles}
+
+
 def _duration(events: pl.DataFrame, size: Floats) -> dict[str, Any]:
-    return {"started_at": events["event_time"].to_numpy() - _pick(_LASTS_MS, size).astype("timedelta64[ms]")}
+    """About the lower bound, about the upper one, or far beyond that."""
+    step = 2 * size / _FAR_BEYOND  # from 0 to 1 the one, to 2 the other
+    seconds = np.interp(step, (0, 1), _SECONDS)
+    longer = np.where(size < _FAR_BEYOND, np.interp(step, (1, 2), _HOURS[:2]), _HOURS[2]) * 3600
+    lasts = np.rint(np.where(step < 1, seconds, longer) * 1000).astype(np.int64)
+    started = events["event_time"].to_numpy() - lasts.astype("timedelta64[ms]")
+    return {"started_at": started, "_size": lasts / 60_000}
 
 
 def _coordinates(_: pl.DataFrame, size: Floats) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from hailstream.replay.simulator.trips import TRIP, Trips
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 
-SHORTEST_MS, LONGEST_MS = 90_000, 9_000_000
+SHORTEST_MS, LONGEST_MS = 90_000, 6_600_000  # a ride of two hours is an alert
 _PASSENGERS = np.array([1] * 71 + [2] * 14 + [3] * 4 + [4] * 2 + [5] * 4 + [6] * 3 + [-1] * 2, np.int8)
 
 
@@ -45,7 +45,8 @@ class Fleet:
         self.size, self.events_per_second = plan.size, plan.events_per_second
         self._demand = Demand(hours, plan.begins, plan.driving + plan.begins * plan.cruise, self.size)
         self._serial = 0
-        start = int(spec.start.timestamp() * 1000)
+        self._begins = plan.begins
+        self._start = start = int(spec.start.timestamp() * 1000)
         hour = hours.index(np.array([start]))[0]
         self.under_way = self._begin(start, plan.driving[hour], plan.begins[hour], plan.cruise)
 
@@ -67,6 +68,12 @@ class Fleet:
         trips, next_start = trips[order], next_start[order]
         self._number(trips)
         return Begun(trips, next_start)
+
+    def expected_fares(self, zones: npt.NDArray[np.int16], times: npt.NDArray[np.int64]) -> Floats:
+        """How many trips from each zone end in the hour before a time (ms), about, within the log."""
+        span = np.clip(times - self._start, 0, HOUR_MS)
+        expected: Floats = self._begins[self._hours.index(times)] * self._city.pickups[zones] * span
+        return expected
 
     def extra_trips(
         self,

@@ -11,22 +11,26 @@ import pyarrow as pa
 
 from hailstream.replay.events import EVENT_SCHEMA
 from hailstream.replay.simulator.billing import Biller
+from hailstream.replay.simulator.cases import EXTRA_TRIPS, PAIRS, Case
 from hailstream.replay.simulator.city import City
 from hailstream.replay.simulator.ids import hex_text, mixed
-from hailstream.replay.simulator.ledger import Case
 from hailstream.replay.simulator.trips import Trips
 
 _DRIVER, _VEHICLE = 401, 402  # salts
 _VENDORS = pl.Series(["1", "2"])
-_WHOLE_TRIP = (Case.OVERLAP, Case.TRAVEL, Case.VEHICLES)  # faults that the start shows too
 
-#: Columns that go no farther than the simulator: what an event is, when it is sent, what is wrong with it.
+#: Columns that go no farther than the simulator: what an event is, when it is sent, what is wrong with it,
+#: and whether it must have no (further) fault.
 HIDDEN = {
     "_key": pl.UInt64,
     "_serial": pl.UInt64,
     "_send": pl.Int64,
     "_case": pl.UInt8,
     "_detail": pl.String,
+    "_size": pl.Float64,
+    "_basis": pl.Float64,
+    "_other": pl.String,
+    "_spared": pl.Boolean,
 }
 
 
@@ -45,15 +49,15 @@ class Framer:
     def starts(self, trips: Trips) -> pl.DataFrame:
         """The events of trips that begin."""
         columns = self._common(trips, trips["start"])
-        honest = ~np.isin(trips["case"], _WHOLE_TRIP)
-        columns["_case"] = pl.Series(np.where(honest, 0, trips["case"]).astype(np.uint8))
-        columns["_detail"] = self._details(trips, ~honest)
+        faulty = np.isin(trips["case"], tuple(EXTRA_TRIPS))
+        columns["_case"] = pl.Series(np.where(faulty, trips["case"], 0).astype(np.uint8))
+        columns |= self._faults(trips, faulty, trips["size"])
         return self._frame(columns, len(trips), is_end=False)
 
     def ends(self, trips: Trips) -> pl.DataFrame:
         """The events of trips that end."""
         bill = self._biller.bill(trips)
-        columns = self._common(trips, trips["end"])
+        columns = self._common(trips, trips["end"] + trips["delay"])
         columns |= self._place("dropoff", trips["target"], trips["target_spot"])
         columns |= {
             "started_at": _moments(trips["start"]),
@@ -62,7 +66,7 @@ class Framer:
             "rate_code": pl.Series(bill.rate_code),
             **{name: pl.Series(amount) for name, amount in bill.amounts.items()},
             "_case": pl.Series(trips["case"]),
-            "_detail": self._details(trips, trips["case"] > 0),
+            **self._faults(trips, trips["case"] > 0, bill.size),
         }
         return self._frame(columns, len(trips), is_end=True)
 
@@ -101,30 +105,47 @@ class Framer:
             ]
         )
 
-    def _details(self, trips: Trips, wanted: npt.NDArray[np.bool_]) -> pl.Series:
-        details: list[str | None] = [None] * len(trips)
-        rows = np.flatnonzero(wanted)
-        faulty = trips[rows]
-        partners = hex_text(mixed(faulty["partner"], self._key)).to_list()
-        for row, trip, partner in zip(rows.tolist(), faulty, partners, strict=True):
-            details[row] = _detail(trip, partner)
-        return pl.Series("_detail", details, pl.String)
+    def _faults(
+        self, trips: Trips, faulty: npt.NDArray[np.bool_], size: npt.NDArray[np.float64]
+    ) -> dict[str, pl.Series]:
+        """What is to be said of the faulty trips."""
+        rows = np.flatnonzero(faulty)
+        pairs = np.flatnonzero(faulty & np.isin(trips["case"], tuple(PAIRS)))
+        others = _sparse(len(trips), pairs, hex_text(mixed(trips["partner"][pairs], self._key)).to_list())
+        details = [_detail(trips[row], size[row], others[row]) for row in rows.tolist()]
+        return {
+            "_detail": pl.Series(_sparse(len(trips), rows, details), dtype=pl.String),
+            "_size": _known(size, faulty),
+            "_basis": _known(trips["basis"], faulty & (trips["basis"] > 0)),
+            "_other": pl.Series(others, dtype=pl.String),
+            "_spared": pl.Series(faulty | trips["involved"]),
+        }
 
 
-def _detail(trip: Trips, partner: str) -> str:
-    case = Case(int(trip["case"]))
-    if case is Case.SPEED:
-        hours = (int(trip["end"]) - int(trip["start"])) / 3_600_000
-        return f"{int(trip['miles_100']) / 100 / hours:.0f} mph"
-    if case is Case.FARE:
-        return "more than the rate card gives"
+def _sparse(length: int, rows: npt.NDArray[np.int64], texts: list[str]) -> list[str | None]:
+    values: list[str | None] = [None] * length
+    for row, text in zip(rows.tolist(), texts, strict=True):
+        values[row] = text
+    return values
+
+
+def _detail(trip: Trips, size: float, partner: str | None) -> str:
     what = {
-        Case.OVERLAP: "begins during the driver's trip",
-        Case.TRAVEL: "begins too far too soon after the driver's trip",
-        Case.VEHICLES: "in another vehicle than the driver's trip just before,",
-        Case.REFUND: "mirrors trip",
+        Case.SPEED: "{size:.0f} mph",
+        Case.FARE: "{size:.0f} cents from what the rate card gives",
+        Case.OUTLIER: "agreed, {size:+.1f} tenths in logarithm from the usual fare",
+        Case.OVERLAP: "begins {size:.0f} s before the end of the driver's trip {partner}",
+        Case.TRAVEL: "begins {size:.0f} mph away after the driver's trip {partner}",
+        Case.VEHICLES: "in another vehicle {size:.0f} s after the driver's trip {partner}",
+        Case.VELOCITY: "the driver's trip number {size:.0f} within ten minutes",
+        Case.REFUND: "after {size:.0f} s mirrors trip {partner}",
+        Case.OPEN: "open for {size:.0f} s",
+        Case.NEVER_ENDED: "open for {size:.0f} s, until the log ends",
+        Case.OTHER_ZONE: "another zone than the start",
+        Case.OTHER_DRIVER: "another driver than the start",
+        Case.OTHER_TIME: "{size:.3f} s from the time of the start",
     }
-    return f"{what[case]} {partner}"
+    return what[Case(int(trip["case"]))].format(size=size, partner=partner)
 
 
 def _moments(times: npt.NDArray[np.int64]) -> pl.Series:

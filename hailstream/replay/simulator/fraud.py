@@ -1,94 +1,106 @@
-"""Faults of whole trips: speeds that no car drives, and what dishonest drivers do."""
+"""Faults of whole trips: which trips they hit, and what becomes of them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
+from hailstream.domain.fares import JFK, STANDARD
+from hailstream.replay.simulator.cases import PAIRS, Case
 from hailstream.replay.simulator.city import City
+from hailstream.replay.simulator.disagree import disagree
 from hailstream.replay.simulator.fleet import Begun, Fleet
 from hailstream.replay.simulator.ids import draws
-from hailstream.replay.simulator.ledger import Case
+from hailstream.replay.simulator.pairs import PairMaker
 from hailstream.replay.simulator.rhythm import HOUR_MS
-from hailstream.replay.simulator.trips import EXTRA, TRIP, Trips
+from hailstream.replay.simulator.strangers import bursts, open_rides
+from hailstream.replay.simulator.trips import TRIP, Trips
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 
 _KIND, _CASE, _SIZE = 101, 102, 103  # salts
-_FRAUDS = (Case.FARE, Case.OVERLAP, Case.TRAVEL, Case.VEHICLES, Case.REFUND)
-_NO_OVERLAP_BELOW_MS = 300_000
-_ROOM_MS = 300_000  # between two trips, for a short one that another fault puts there
-_LONGEST_FAST_MS = 35 * 60_000  # a longer trip at 120 mph would leave the bound of distances too
-_FAR_MILES = 5.0
-_OTHER_VEHICLE = 1 << 31  # no driver's own
+_FRAUDS = (Case.FARE, Case.OVERLAP, Case.TRAVEL, Case.VEHICLES, Case.REFUND, Case.OUTLIER, Case.VELOCITY)
+_RIDES = (Case.OPEN, Case.OPEN, Case.NEVER_ENDED, Case.OTHER_ZONE, Case.OTHER_DRIVER, Case.OTHER_TIME)
+_SLOWEST_MPH, _FASTEST_MPH = 60.0, 140.0  # 80 is implausible
+_LONGEST_FAST_MS = 35 * 60_000  # a longer trip at 140 mph would come near the bound of distances
+#: Fares that a zone had in the hour before, about, where one of them is made to stand out: half of them are enough.
+_LEAST_FARES = 60
+_MOST_SIGMAS = 12.0
+
+
+@dataclass(frozen=True)
+class Spoiled:
+    """Trips of a time slice after the faults.
+
+    Attributes:
+        ends: the fleet's trips as their ends tell them.
+        extras: trips that only a fault makes.
+    """
+
+    ends: Trips
+    extras: Trips
 
 
 def spoil(
-    begun: Begun, fleet: Fleet, city: City, shares: Mapping[str, float], key: int, rng: np.random.Generator
-) -> Trips:
-    """Mark trips of ``begun`` as faulty, in place, and return the extra trips that frauds make.
+    begun: Begun, fleet: Fleet, city: City, shares: Mapping[str, float], key: int, rng: np.random.Generator, end: int
+) -> Spoiled:
+    """Mark trips of ``begun`` as faulty, in place, and make what faults make of them.
 
-    The drivers' other trips stay as they are. A driver has to be free for the
-    extra trips of "travel" and "vehicles": where not, the fraud is a "fare".
+    The drivers' other trips stay as they are. A driver has to be free for a
+    trip that a fraud puts after another one; where not, the fraud is a "fare".
+
+    Args:
+        end: of the log, ms.
     """
     trips = begun.trips
     chance, size = draws(trips["serial"], key + _KIND), draws(trips["serial"], key + _SIZE)
-    lasts, room = trips["end"] - trips["start"], begun.next_start - trips["end"]
-    speed, fraud = shares.get("speed", 0.0), shares.get("fraud", 0.0)
+    speed, fraud, rides = (shares.get(kind, 0.0) for kind in ("speed", "fraud", "rides"))
+    metered = city.rate_codes[trips["origin"], trips["target"]] != JFK
 
-    fast = np.flatnonzero((chance < speed) & (lasts <= _LONGEST_FAST_MS))
-    mph = 120 + 130 * size[fast]
-    trips["miles_100"][fast] = np.rint(np.minimum(mph * lasts[fast] / HOUR_MS, 95) * 100)
-    trips["case"][fast] = Case.SPEED
+    # A flat fare does not follow the distance, so a fast trip at one would be an odd fare too.
+    _speed_up(trips, np.flatnonzero((chance < speed) & metered & (_lasts(trips) <= _LONGEST_FAST_MS)), size)
 
     at = np.flatnonzero((chance >= speed) & (chance < speed + fraud))
-    case = np.array(_FRAUDS)[(draws(trips["serial"][at], key + _CASE) * len(_FRAUDS)).astype(np.int64)]
-    case[(case == Case.OVERLAP) & (lasts[at] < _NO_OVERLAP_BELOW_MS)] = Case.FARE
-    case[np.isin(case, (Case.TRAVEL, Case.VEHICLES)) & (room[at] < _ROOM_MS)] = Case.FARE
-    far = _far_from(city, trips["target"][at], rng)
-    case[(case == Case.TRAVEL) & (city.miles[trips["target"][at], far] < _FAR_MILES)] = Case.FARE
-    trips["case"][at[case == Case.FARE]] = Case.FARE
+    case = _drawn(_FRAUDS, trips["serial"][at], key)
+    expected = fleet.expected_fares(trips["origin"][at], trips["end"][at])
+    standard = city.rate_codes[trips["origin"], trips["target"]][at] == STANDARD
+    case[(case == Case.OUTLIER) & ~((expected >= _LEAST_FARES) & standard)] = Case.FARE
+    pairs = PairMaker(fleet, city, rng)
+    extras, done = pairs.make(trips[at], begun.next_start[at], case, size[at])
+    case[np.isin(case, tuple(PAIRS)) & ~done] = Case.FARE
+    fares = np.isin(case, (Case.FARE, Case.OUTLIER))
+    trips["case"][at[fares]] = case[fares]
+    outlier = case == Case.OUTLIER
+    trips["size"][at[outlier]] = (2 * size[at[outlier]] - 1) * _MOST_SIGMAS
+    trips["basis"][at[outlier]] = expected[outlier]
+    trips["involved"][at[done]] = True
+    extras.append(bursts(trips[at[case == Case.VELOCITY]], size[at[case == Case.VELOCITY]], fleet, rng))
 
-    def extra(wanted: Case) -> tuple[npt.NDArray[np.int64], Trips]:
-        rows = at[case == wanted]
-        return rows, trips[rows]
-
-    rows, base = extra(Case.OVERLAP)
-    starts = base["start"] + ((0.25 + 0.25 * size[rows]) * lasts[rows]).astype(np.int64)
-    overlapping = fleet.extra_trips(base["driver"], starts, city.draw_pickup(rng.random(len(rows))), rng)
-
-    rows, base = extra(Case.TRAVEL)
-    starts = base["end"] + 20_000 + (20_000 * size[rows]).astype(np.int64)
-    travelling = _short(fleet.extra_trips(base["driver"], starts, far[case == Case.TRAVEL], rng), city, size[rows])
-
-    rows, base = extra(Case.VEHICLES)
-    starts = base["end"] + 40_000 + (40_000 * size[rows]).astype(np.int64)
-    switching = _short(fleet.extra_trips(base["driver"], starts, base["target"], rng), city, size[rows])
-    switching["vehicle"] |= np.uint32(_OTHER_VEHICLE)
-
-    _, refunds = extra(Case.REFUND)
-    found = [(overlapping, Case.OVERLAP), (travelling, Case.TRAVEL), (switching, Case.VEHICLES), (refunds, Case.REFUND)]
-    for extras, wanted in found:
-        extras["partner"] = trips["serial"][at[case == wanted]]
-        extras["serial"] = extras["partner"] | EXTRA
-        extras["case"] = wanted
-    return np.concatenate([np.empty(0, TRIP), *(extras for extras, _ in found)])
+    at = np.flatnonzero((chance >= speed + fraud) & (chance < speed + fraud + rides))
+    case = _drawn(_RIDES, trips["serial"][at], key)
+    for which in (Case.OPEN, Case.NEVER_ENDED):
+        rows = at[case == which]
+        extras.append(open_rides(trips[rows], which, size[rows], fleet, rng, end))
+    ends = disagree(trips, at, case, size[at], city, rng)
+    return Spoiled(ends, np.concatenate([np.empty(0, TRIP), *extras]))
 
 
-def _far_from(city: City, zones: npt.NDArray[np.int16], rng: np.random.Generator) -> npt.NDArray[np.int16]:
-    """Of eight zones drawn for each, the farthest."""
-    drawn = city.draw_pickup(rng.random(8 * len(zones))).reshape(8, -1)
-    farthest = np.argmax(city.miles[zones, drawn], axis=0)
-    far: npt.NDArray[np.int16] = drawn[farthest, np.arange(len(zones))]
-    return far
+def _speed_up(trips: Trips, fast: npt.NDArray[np.int64], size: Floats) -> None:
+    mph = _SLOWEST_MPH + (_FASTEST_MPH - _SLOWEST_MPH) * size[fast]
+    lasts = _lasts(trips)[fast]
+    trips["miles_100"][fast] = np.rint(mph * lasts / HOUR_MS * 100)
+    trips["size"][fast] = trips["miles_100"][fast] / 100 * HOUR_MS / lasts
+    trips["case"][fast] = Case.SPEED
 
 
-def _short(trips: Trips, city: City, size: Floats) -> Trips:
-    """Make them trips of two to three minutes within their zone."""
-    trips["target"] = trips["origin"]
-    trips["end"] = trips["start"] + 120_000 + (60_000 * size).astype(np.int64)
-    trips["miles_100"] = np.rint(np.minimum(city.miles[trips["origin"], trips["origin"]], 0.7) * 100)
-    return trips
+def _drawn(cases: tuple[Case, ...], serials: npt.NDArray[np.uint64], key: int) -> npt.NDArray[np.int64]:
+    return np.array(cases)[(draws(serials, key + _CASE) * len(cases)).astype(np.int64)]
+
+
+def _lasts(trips: Trips) -> npt.NDArray[np.int64]:
+    lasts: npt.NDArray[np.int64] = trips["end"] - trips["start"]
+    return lasts

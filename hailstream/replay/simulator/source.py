@@ -13,13 +13,14 @@ import polars as pl
 
 from hailstream.replay.events import BATCH_ROWS, EVENT_SCHEMA, SourceReport
 from hailstream.replay.simulator.billing import Biller
+from hailstream.replay.simulator.cases import Case
 from hailstream.replay.simulator.city import load_city
 from hailstream.replay.simulator.corrupt import Corrupter
 from hailstream.replay.simulator.faults import EventFaults
 from hailstream.replay.simulator.fleet import Fleet
 from hailstream.replay.simulator.frames import Framer
 from hailstream.replay.simulator.fraud import spoil
-from hailstream.replay.simulator.ledger import Case, Ledger
+from hailstream.replay.simulator.ledger import Ledger
 from hailstream.replay.simulator.plan import make_plan
 from hailstream.replay.simulator.rhythm import Hours
 from hailstream.replay.simulator.spec import SimulationSpec, parse_spec
@@ -173,9 +174,10 @@ class Simulation:
             until = min(begin + (number + 1) * length, end)
             begun = fleet.drive(number, until)
             rng = np.random.Generator(np.random.PCG64(np.random.SeedSequence((spec.seed, number, _FRAUD_STREAM))))
-            extras = spoil(begun, fleet, city, spec.faults, key, rng)
-            for trips in (begun.trips, extras):
-                ends.add(trips, (trips["end"] - begin) // length, last)
+            spoiled = spoil(begun, fleet, city, spec.faults, key, rng, end)
+            extras = spoiled.extras
+            for trips in (spoiled.ends, extras[extras["case"] != Case.NEVER_ENDED]):
+                ends.add(trips, (trips["end"] + trips["delay"] - begin) // length, last)
             told = extras[extras["case"] != Case.REFUND]
             starts.add(told, (told["start"] - begin) // length, last)
             beginning = np.concatenate((begun.trips, starts.take(number)))

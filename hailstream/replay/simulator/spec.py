@@ -17,7 +17,7 @@ from hailstream.errors import HailstreamError
 
 #: Kinds of faults with their shares when none are given (or ``faults=all``).
 DEFAULT_FAULTS: Mapping[str, float] = MappingProxyType(
-    {"late": 0.01, "duplicate": 0.01, "corrupt": 0.005, "bounds": 0.01, "speed": 0.005, "fraud": 0.005}
+    {"late": 0.01, "duplicate": 0.01, "corrupt": 0.005, "bounds": 0.01, "speed": 0.005, "fraud": 0.005, "rides": 0.005}
 )
 DEFAULT_RATE = 100.0
 MAX_DISORDER = 4.0  # seconds; below the disorder that the jobs allow
@@ -37,7 +37,7 @@ class SimulationSpec:
         drivers: size of the fleet; enlarged where ``rate`` needs more; None: as many as ``rate`` needs.
         disorder: seconds by which events overtake each other, no fault.
         coordinates: share of trips told by coordinates instead of zone ids.
-        faults: shares by kind: of all events (late, duplicate, corrupt, bounds) or of trips (speed, fraud).
+        faults: shares by kind: of all events (late, duplicate, corrupt, bounds) or of trips (speed, fraud, rides).
         ledger: CSV file that gets a row for each injected fault; None: see ``open_simulation``.
     """
 
@@ -156,7 +156,7 @@ def _ledger(text: str) -> Path:
 
 
 EVENT_FAULTS = ("late", "duplicate", "corrupt", "bounds")
-TRIP_FAULTS = ("speed", "fraud")
+TRIP_FAULTS = ("speed", "fraud", "rides")
 
 _KEYS: Mapping[str, tuple[str, Callable[[str], Any]]] = {
     "seed": ("a whole number from 0", _integer(0, 2**63 - 1)),

@@ -14,6 +14,9 @@ TRIP = np.dtype(
         ("start", np.int64),
         ("end", np.int64),
         ("partner", np.uint64),  # serial of the trip that a fraud is about
+        ("delay", np.int64),  # ms from the end to when it is told
+        ("size", np.float64),  # of its fault, in the unit of the rule that the fault is for
+        ("basis", np.float64),  # what else that rule asks for, see labels
         ("driver", np.uint32),
         ("vehicle", np.uint32),
         ("miles_100", np.int32),
@@ -22,13 +25,18 @@ TRIP = np.dtype(
         ("origin_spot", np.int8),  # which point of the zone tells the place; -1: the zone's id does
         ("target_spot", np.int8),
         ("passengers", np.int8),  # -1: not known
-        ("case", np.uint8),  # index into ledger.CASES, 0 for a trip as it should be
+        ("case", np.uint8),  # a Case, 0 for a trip as it should be
+        ("involved", np.bool_),  # a fault is about it, so that its own events must be as they are
     ]
 )
 Trips: TypeAlias = npt.NDArray[np.void]
 
 #: Set in the serial numbers of trips that only a fault makes.
 EXTRA = np.uint64(1 << 62)
+#: Where the number of such a trip begins, if the fault makes several.
+EXTRA_NUMBER_BIT = np.uint64(56)
+#: Set in the numbers of drivers and vehicles that are not of the fleet.
+STRANGER = np.uint32(1 << 31)
 
 
 class Calendar:

@@ -109,3 +109,13 @@ def test_the_alert_names_the_driver_and_the_zone() -> None:
     )
     assert (alert.driver_id, alert.zone_id, alert.time) == ("d", TIMES_SQUARE, NOON + MINUTE)
     assert HARLEM != TIMES_SQUARE
+
+
+def test_a_refund_is_not_another_trip_of_the_driver() -> None:
+    """Neither does it overlap its fare, nor is the driver then where the fare ended."""
+    fare = ended(0, "fare", end_zone_id=KENNEDY)
+    refund = fare._replace(time=fare.time + HOUR, trip_id="refund", total_cents=-(fare.total_cents or 0))
+    events = [fare, refund, started(HOUR + MINUTE, "next", zone_id=TIMES_SQUARE)]
+    assert found(*events) == []
+    charged = refund._replace(total_cents=1)
+    assert [rule for rule, *_ in found(fare, charged, events[2])] == ["overlapping_trips", "impossible_travel"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+import pytest
 
 from hailstream.domain.alerts.outliers import LEAST_SIGMA, FareOutliers, fare_ratio
 from hailstream.domain.alerts.thresholds import Thresholds
@@ -92,3 +93,13 @@ def test_a_quiet_zone_is_forgotten() -> None:
     assert list(fold.state) == [41]
     told(fold, [], until=91 * MINUTE)
     assert fold.state == {}
+
+
+@pytest.mark.parametrize(("rate_code", "miles", "fare"), [(2, 9.0, 70_00), (3, 17.0, 93_00)])
+def test_a_fare_above_the_meter_is_no_outlier_where_the_card_asks_it(rate_code: int, miles: float, fare: int) -> None:
+    """Kennedy's flat fare, and Newark's 20 dollars above the meter."""
+    others = usual(60, spread=0.05)
+    trip = ended(30 * MINUTE, "odd", miles=miles, lasted=30 * MINUTE, fare_cents=fare, rate_code=rate_code)
+    assert found(*others, trip) == []
+    assert found(*others, trip._replace(rate_code=1)) == ["odd"]
+    assert found(*others, trip._replace(rate_code=None)) == ["odd"]

@@ -13,7 +13,7 @@ import pytest
 from hailstream.replay.simulator import Simulation, SimulationReport, parse_spec
 
 # Shares far above the usual, so that every case of every kind is there many times.
-FAULTS = "faults=late:0.03,duplicate:0.03,corrupt:0.03,bounds:0.03,speed:0.03,fraud:0.1"
+FAULTS = "faults=late:0.03,duplicate:0.03,corrupt:0.03,bounds:0.03,speed:0.03,fraud:0.14,rides:0.06"
 EVENING = "sim:?seed=11&rate=12&minutes=90&start=2024-03-01T18:00"
 
 
@@ -28,7 +28,9 @@ class Run:
 
 def read_ledger(path: Path) -> pl.DataFrame:
     """The ledger's rows, ids as text and times as times."""
-    ledger = pl.read_csv(path, schema_overrides={"trip_id": pl.String, "detail": pl.String, "behind_ms": pl.Int64})
+    texts = dict.fromkeys(("trip_id", "detail", "rule", "other_trip_id"), pl.String)
+    numbers = {"behind_ms": pl.Int64, "size": pl.Float64, "basis": pl.Float64}
+    ledger = pl.read_csv(path, schema_overrides=texts | numbers)
     return ledger.with_columns(
         pl.col("event_time").str.to_datetime("%Y-%m-%dT%H:%M:%S%.3fZ", time_unit="ms", time_zone="UTC")
     )

@@ -8,48 +8,17 @@ from datetime import timedelta
 from pathlib import Path
 
 import fastavro
-import numpy as np
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from hailstream.domain.clock import NEW_YORK
-from hailstream.domain.fares import can_give, rate_card
-from hailstream.domain.geo import great_circle_miles
 from hailstream.domain.rules import BOUNDS
-from hailstream.domain.zones import ZONES
 from hailstream.replay.simulator import Case, open_simulation, parse_spec
-from hailstream.replay.simulator.ledger import NAMES
+from hailstream.replay.simulator.cases import NAMES
 from hailstream.schemas import load_schema, unframe
 from hailstream.topics import TRIPS_ENDED, TRIPS_STARTED
 from tests.unit.simulator.conftest import Run
-
-KEY = ["trip_id", "is_end"]
-
-
-def labelled(run: Run) -> pl.DataFrame:
-    """Ledger rows with ``is_end`` instead of the topic."""
-    return run.ledger.with_columns(is_end=pl.col("topic") == TRIPS_ENDED.base)
-
-
-def of(run: Run, kind: str, case: str | None = None) -> pl.DataFrame:
-    """The events of a kind of fault, with the ledger's columns."""
-    rows = labelled(run).filter(pl.col("kind") == kind, pl.lit(True) if case is None else pl.col("case") == case)
-    return run.events.unique(KEY, keep="first", maintain_order=True).join(
-        rows.select(*KEY, "case", "behind_ms", "detail"), on=KEY, how="inner"
-    )
-
-
-def readable(run: Run) -> pl.DataFrame:
-    """Each readable event once, its repeats removed."""
-    return run.events.filter(pl.col("raw").is_null()).unique(KEY, keep="first", maintain_order=True)
-
-
-def with_seconds(trips: pl.DataFrame) -> pl.DataFrame:
-    return trips.with_columns(
-        local=pl.col("started_at").dt.convert_time_zone(NEW_YORK),
-        seconds=(pl.col("event_time") - pl.col("started_at")).dt.total_milliseconds() / 1000,
-    )
+from tests.unit.simulator.ledger_rows import KEY, labelled, of, readable, with_seconds
 
 
 def test_every_case_is_there_and_the_report_counts_the_rows_of_the_ledger(faulty: Run) -> None:
@@ -63,9 +32,11 @@ def test_every_case_is_there_and_the_report_counts_the_rows_of_the_ledger(faulty
 
 
 def test_shares_are_the_asked_ones(clean: Run, faulty: Run) -> None:
-    whole = faulty.events.height
+    # Trips with a fault of their own, and those that one is about, have no other.
+    spared = faulty.ledger.filter(pl.col("kind").is_in(["speed", "fraud", "rides"]))
+    whole = faulty.events.height - spared.height - 2 * spared["other_trip_id"].n_unique()
     for kind, share in (("late", 0.03), ("duplicate", 0.03), ("corrupt", 0.03), ("bounds", 0.03)):
-        # Late events need ten seconds until the end; faulty trips have no second fault.
+        # Late events need ten seconds until the end.
         assert faulty.report.faults[kind] == pytest.approx(share * whole, rel=0.2), kind
     began = clean.events["event_time"].min()
     # Trips that began before the log, or are too long to be fast within the bound of distances, are spared.
@@ -115,7 +86,7 @@ def test_repeats_are_the_same_event_again_and_counted_to_the_row(faulty: Run) ->
     assert (after_minute["behind_ms"] > 60_000).mean() > 0.9  # type: ignore[operator]
 
 
-def test_what_is_outside_a_bound_is_in_the_ledger_and_nothing_else_is(faulty: Run) -> None:
+def test_what_is_outside_a_bound_is_in_the_ledger_with_a_size_that_is_and_nothing_else_is(faulty: Run) -> None:
     events = with_seconds(readable(faulty))
     outside = pl.lit(False)
     for bound, column in (
@@ -128,99 +99,15 @@ def test_what_is_outside_a_bound_is_in_the_ledger_and_nothing_else_is(faulty: Ru
     ):
         outside = outside | ~column.is_between(bound.low, bound.high).fill_null(True)
     found = events.filter(outside).select(KEY).sort(KEY)
-    said = labelled(faulty).filter((pl.col("kind") == "bounds") | (pl.col("case") == "refund")).select(KEY).sort(KEY)
-    assert_frame_equal(found, said)
+    # Of distances and durations some are drawn within.
+    within = pl.col("case").is_in(["distance", "duration"]) & pl.col("rule").is_null()
+    bounds = labelled(faulty).filter(((pl.col("kind") == "bounds") & ~within) | (pl.col("case") == "refund"))
+    assert_frame_equal(found, bounds.select(KEY).sort(KEY))
+    sized = labelled(faulty).filter((pl.col("kind") == "bounds") & pl.col("case").is_in(["distance", "duration"]))
+    assert 0.3 < sized["rule"].is_null().mean() < 0.6  # type: ignore[operator]
     fares = of(faulty, "bounds", "fare")
     assert (fares["fare_amount"] > 500_00).all()
     assert (fares["total_amount"] > fares["fare_amount"]).all()
-
-
-def test_speeds_above_100_mph_are_the_speed_faults_and_their_fares_are_the_cards(faulty: Run) -> None:
-    trips = with_seconds(readable(faulty).filter("is_end"))
-    fast = trips.filter(pl.col("trip_distance_miles") / pl.col("seconds") * 3600 > 100)
-    said = labelled(faulty).filter(pl.col("kind") == "speed")
-    broken = labelled(faulty).filter(pl.col("case").is_in(["distance", "duration"]))
-    assert set(fast["trip_id"]) - set(broken["trip_id"]) == set(said["trip_id"])
-    speeders = with_seconds(of(faulty, "speed"))
-    assert speeders["trip_distance_miles"].max() <= 100  # type: ignore[operator]
-    for row in speeders.iter_rows(named=True):
-        card = rate_card(row["local"].date())
-        assert can_give(card, row["fare_amount"], row["trip_distance_miles"], row["seconds"], row["rate_code"])
-
-
-def test_fares_that_the_card_cannot_give_are_the_fraudulent_ones(faulty: Run) -> None:
-    trips = with_seconds(readable(faulty).filter("is_end"))
-    broken = labelled(faulty).filter(pl.col("case").is_in(["fare", "distance", "duration", "refund"]))
-    bounds = set(broken.filter(pl.col("kind") == "bounds")["trip_id"]) | set(
-        broken.filter(pl.col("case") == "refund")["trip_id"]
-    )
-    wrong = {
-        row["trip_id"]
-        for row in trips.iter_rows(named=True)
-        if not can_give(
-            rate_card(row["local"].date()),
-            row["fare_amount"],
-            row["trip_distance_miles"],
-            row["seconds"],
-            row["rate_code"],
-        )
-    }
-    assert wrong - bounds == set(labelled(faulty).filter(kind="fraud", case="fare")["trip_id"])
-    assert of(faulty, "fraud", "fare")["fare_amount"].max() <= 500_00  # type: ignore[operator]
-
-
-def with_partner(run: Run, case: str) -> pl.DataFrame:
-    """Ended trips of a fraud beside the trip it is about (columns ``…_partner``)."""
-    trips = run.events.filter("is_end").unique("trip_id", keep="first")
-    extra = of(run, "fraud", case).filter("is_end").with_columns(partner=pl.col("detail").str.tail(16))
-    joined = extra.join(trips, left_on="partner", right_on="trip_id", suffix="_partner")
-    assert joined.height >= 15
-    # Its own bounds may be broken by another fault; its times are then not the trip's.
-    odd = labelled(run).filter(pl.col("case") == "duration")["trip_id"]
-    joined = joined.filter(~pl.col("partner").is_in(odd.implode()))
-    assert joined["driver_id"].equals(joined["driver_id_partner"])
-    return joined
-
-
-def test_overlapping_trips_begin_during_the_drivers_trip(faulty: Run) -> None:
-    trips = with_partner(faulty, "overlap")
-    inside = (trips["started_at"] > trips["started_at_partner"]) & (trips["started_at"] < trips["event_time_partner"])
-    assert inside.all()
-
-
-def test_impossible_travel_begins_within_a_minute_miles_away(faulty: Run) -> None:
-    trips = with_partner(faulty, "travel")
-    gap = (trips["started_at"] - trips["event_time_partner"]).dt.total_seconds()
-    assert gap.is_between(20, 60).all()
-    place = {z.zone_id: (z.latitude, z.longitude) for z in ZONES}
-    known = trips.drop_nulls(["pickup_location_id", "dropoff_location_id_partner"])
-    here, there = (
-        np.array([place[zone] for zone in known[name]])
-        for name in ("dropoff_location_id_partner", "pickup_location_id")
-    )
-    miles = great_circle_miles(here[:, 0], here[:, 1], there[:, 0], there[:, 1])
-    assert miles.min() > 3
-
-
-def test_a_driver_in_two_vehicles_is_so_within_two_minutes_and_nowhere_else(faulty: Run) -> None:
-    trips = with_partner(faulty, "vehicles")
-    assert (trips["vehicle_id"] != trips["vehicle_id_partner"]).all()
-    assert (trips["started_at"] - trips["event_time_partner"]).dt.total_seconds().is_between(40, 120).all()
-    vehicles = readable(faulty).group_by("driver_id").agg(pl.col("vehicle_id").n_unique())
-    two = set(vehicles.filter(pl.col("vehicle_id") > 1)["driver_id"])
-    assert two <= set(of(faulty, "fraud", "vehicles")["driver_id"])
-    assert len(two) > 10
-
-
-def test_a_refund_mirrors_every_amount_of_its_trip(faulty: Run) -> None:
-    trips = with_partner(faulty, "refund")
-    touched = labelled(faulty).filter(pl.col("kind") == "bounds")["trip_id"]
-    trips = trips.filter(~pl.col("partner").is_in(touched.implode()))
-    for name in ("fare_amount", "extra", "tip_amount", "tolls_amount", "total_amount"):
-        assert trips[name].equals(-trips[f"{name}_partner"]), name
-    assert trips["started_at"].equals(trips["started_at_partner"])
-    starts = set(faulty.events.filter(~pl.col("is_end"))["trip_id"])
-    assert not starts & set(trips["trip_id"])
 
 
 def reads_as_its_event(raw: bytes, is_end: bool, event_time: object, ids: tuple[int, int]) -> bool:

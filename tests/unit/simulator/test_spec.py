@@ -43,7 +43,9 @@ def test_a_ledger_may_be_anywhere(tmp_path: Path) -> None:
     simulation = open_simulation(f"sim:?minutes=1&ledger={path}".replace(" ", "%20"), work_dir=tmp_path)
     assert sum(batch.height for batch in simulation.batches())
     assert simulation.report().ledger == path
-    assert path.read_text().startswith("kind,case,trip_id,topic,event_time,behind_ms,detail\n")
+    assert path.read_text().startswith(
+        "kind,case,trip_id,topic,event_time,behind_ms,detail,rule,size,basis,other_trip_id\n"
+    )
     assert not (tmp_path / "ledger.csv").exists()
 
 
@@ -76,6 +78,7 @@ def test_a_ledger_that_cannot_be_written_says_so(tmp_path: Path) -> None:
         ("sim:?faults=late", ["faults=late"]),
         ("sim:?faults=late:0.1,late:0.2", ["late:0.2"]),
         ("sim:?faults=late:0.6,bounds:0.6", ["together 1"]),
+        ("sim:?faults=fraud:0.6,rides:0.6", ["together 1"]),
         ("sim:?seed=1&seed=2", ["seed", "twice"]),
         ("sim:?minutes", ["'minutes'"]),
         ("sim:?ledger=", ["ledger="]),
