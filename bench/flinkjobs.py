@@ -60,7 +60,7 @@ def run_city(context: Context, log: EventLog) -> JobRun:
 
 def run_job(context: Context, log: EventLog, name: str) -> JobRun:
     """A real job over the log, from submission until everything is committed."""
-    return _run(context, log, name, lambda: submit_job(find_job(name), log.settings))
+    return _run(context, log, name, lambda: submit_job(find_job(name, log.settings), log.settings))
 
 
 def run_file(context: Context, log: EventLog, file: Path, name: str, *arguments: str) -> JobRun:

@@ -40,7 +40,7 @@ def state(context: Context) -> Iterator[Figure]:
     rest, ask = FlinkRest(settings), committed(settings, group)
     sizes: dict[int, tuple[int, int]] = {}
     with httpx.Client(base_url=settings.flink_address, timeout=30) as client:
-        job_id = submit_job(find_job(CITY), settings)
+        job_id = submit_job(find_job(CITY, settings), settings)
 
         def done() -> int:
             count = ask()

@@ -8,7 +8,7 @@ from __future__ import annotations
 from hailstream.flink.graph import Graph
 from hailstream.flink.risk_views import insert_risks
 from hailstream.flink.run_job import run_job
-from hailstream.topics import ALERTS, TRIPS_ENDED, TRIPS_STARTED
+from hailstream.topics import ALERTS
 
 
 def build(graph: Graph) -> None:
@@ -19,4 +19,4 @@ def build(graph: Graph) -> None:
 
 
 if __name__ == "__main__":
-    run_job("anomalies", "Alerts on fraud and speed.", [TRIPS_STARTED, TRIPS_ENDED], build, folded=True)
+    run_job("anomalies", "Alerts on fraud and speed.", build)

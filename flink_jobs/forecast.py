@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from hailstream.flink.graph import Graph
 from hailstream.flink.run_job import run_job
-from hailstream.topics import TRIPS_ENDED, TRIPS_STARTED, ZONE_FORECAST
+from hailstream.topics import ZONE_FORECAST
 
 
 def build(graph: Graph) -> None:
@@ -18,4 +18,4 @@ def build(graph: Graph) -> None:
 
 
 if __name__ == "__main__":
-    run_job("forecast", "Forecasts: starts expected in each zone.", [TRIPS_STARTED, TRIPS_ENDED], build, folded=True)
+    run_job("forecast", "Forecasts: starts expected in each zone.", build)

@@ -20,4 +20,4 @@ def build(graph: Graph) -> None:
 
 
 if __name__ == "__main__":
-    run_job("revenue", "Money of trips ended per zone, 10-minute windows sliding by 2.", [TRIPS_ENDED], build)
+    run_job("revenue", "Money of trips ended per zone, 10-minute windows sliding by 2.", build)

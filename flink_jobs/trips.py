@@ -18,4 +18,4 @@ def build(graph: Graph) -> None:
 
 
 if __name__ == "__main__":
-    run_job("trips", "Trips: duration, speed, route, tip rate, completeness.", [TRIPS_ENDED], build)
+    run_job("trips", "Trips: duration, speed, route, tip rate, completeness.", build)

@@ -20,4 +20,4 @@ def build(graph: Graph) -> None:
 
 
 if __name__ == "__main__":
-    run_job("zone_counts", "Trips started per zone, 5-minute windows sliding by 1.", [TRIPS_STARTED], build)
+    run_job("zone_counts", "Trips started per zone, 5-minute windows sliding by 1.", build)

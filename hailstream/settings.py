@@ -102,6 +102,8 @@ class Settings(BaseSettings):
     state_backend: Literal["hashmap", "rocksdb"] = Field("hashmap", description="where Flink keeps state")
     generation: int = Field(1, ge=1, le=65535, description="of the metric definitions; part of a row's version")
 
+    city_jobs: str = Field("all", description="what job city is made of: all, or names with commas between")
+
     # Alerts.
     fold_shards: int = Field(
         1, ge=1, le=1000, description="in which drivers, zones and rides are divided; not to change"

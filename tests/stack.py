@@ -45,8 +45,9 @@ def wait_until(predicate: Callable[[], object], timeout: float, message: str) ->
 def embedded_settings(home: Path) -> Settings:
     """Settings in ``home`` on free ports, with the checkout's JVM parts."""
     link_parts(home, Path(os.environ.get("HAILSTREAM_HOME", CHECKOUT / ".hailstream")).expanduser().resolve())
-    # Two of each operator, so that what is cut in parts by an exchange is put together again.
-    return settings_apart(home, parallelism=2)
+    # Two of each operator, so that what is cut in parts by an exchange is put together again. Job city
+    # is what a compiled plan can hold, unless a test says otherwise.
+    return settings_apart(home, parallelism=2, city_jobs="zone_counts,revenue")
 
 
 @pytest.fixture(scope="session")

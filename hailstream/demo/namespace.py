@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 
-from hailstream.jobs.catalog import JOBS
+from hailstream.jobs.catalog import JOBS, job_title
 from hailstream.jobs.flink_rest import FlinkRest
 from hailstream.local.topics_admin import delete_topics
 from hailstream.settings import Settings
@@ -22,8 +22,8 @@ def empty_namespace(settings: Settings) -> None:
     if settings.namespace == LIVE:
         raise ValueError("the live namespace is never emptied")
     rest = FlinkRest(settings)
-    for spec in JOBS.values():
-        job = rest.active_job(spec.title(settings))
+    for name in JOBS:
+        job = rest.active_job(job_title(name, settings))
         if job is not None:
             rest.cancel(job.job_id)
     delete_topics(settings)

@@ -69,7 +69,7 @@ class Pipeline:
 
     def start_job(self) -> None:
         """Submit the job; the topics exist."""
-        self.job_id = submit_job(find_job(self._job), self.settings)
+        self.job_id = submit_job(find_job(self._job, self.settings), self.settings)
 
     def check(self) -> None:
         """Raise HailstreamError when a loader or the job is no longer at work."""

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hailstream.errors import HailstreamError
 from hailstream.settings import Settings, load_settings
-from hailstream.topics import CONTROL_TOPICS, Topic
+from hailstream.topics import CONTROL_TOPICS
 
 if TYPE_CHECKING:
+    from hailstream.flink.graph import Graph
     from hailstream.folds.controls import Key
 
 ENVIRONMENT_HELP = """\
@@ -23,9 +24,7 @@ environment: every HAILSTREAM_ setting; those that matter here are
 """
 
 
-def run_job(
-    name: str, description: str, topics: Iterable[Topic], build: Callable[..., None], *, folded: bool = False
-) -> None:
+def run_job(name: str, description: str, build: Callable[[Graph], None]) -> None:
     """Parse ``sys.argv``, build the job's graph, settle its plan and submit it.
 
     Called by ``python job.py`` within ``flink run``; returns when the job is
@@ -34,9 +33,7 @@ def run_job(
     Args:
         name: job and file name, e.g. ``zone_counts``.
         description: for ``--help``.
-        topics: the event topics it reads.
-        build: adds sources, views and inserts to a Graph.
-        folded: it has parts that are not SQL.
+        build: adds sources, views and inserts to a graph.
     """
     arguments = _parser(name, description).parse_args()
     try:
@@ -50,7 +47,7 @@ def run_job(
             generation=arguments.generation,
             max_disorder=arguments.max_disorder,
         )
-        submit(name, settings, topics, build, plan=arguments.plan, restoring=arguments.restoring, folded=folded)
+        submit(name, settings, build, plan=arguments.plan, restoring=arguments.restoring)
     except HailstreamError as error:
         print(f"error: {error.message}", file=sys.stderr)
         if error.hint:
@@ -59,30 +56,24 @@ def run_job(
 
 
 def submit(
-    name: str,
-    settings: Settings,
-    topics: Iterable[Topic],
-    build: Callable[..., None],
-    *,
-    plan: Path | None,
-    restoring: bool,
-    folded: bool = False,
+    name: str, settings: Settings, build: Callable[[Graph], None], *, plan: Path | None, restoring: bool
 ) -> None:
     """Build and submit; see :func:`run_job`."""
     from hailstream.flink.environment import create_environment, create_streams
     from hailstream.flink.graph import Graph
     from hailstream.flink.partitions import require_partitions
     from hailstream.flink.plan import settle_plan
+    from hailstream.jobs.catalog import find_job
     from hailstream.local.topics_admin import create_topics
     from hailstream.schemas_registry import known_writer_schemas
 
-    topics = list(topics)
+    spec = find_job(name, settings)
     create_topics(settings)
-    require_partitions(settings, topics)
-    title = job_title(name, settings)
-    environment = create_streams(settings, title) if folded else create_environment(settings, title)
-    schemas = {topic: known_writer_schemas(topic, settings) for topic in topics}
-    graph = Graph(environment, settings, name, schemas, _said(settings) if folded else {})
+    require_partitions(settings, list(spec.reads))
+    create = create_streams if spec.folded else create_environment
+    schemas = {topic: known_writer_schemas(topic, settings) for topic in spec.reads}
+    said = _said(settings) if spec.folded else {}
+    graph = Graph(create(settings, spec.title(settings)), settings, name, schemas, said)
     build(graph)
     job = graph.as_job()
     settle_plan(job.plan, plan or plan_path(name, settings), restoring=restoring)
@@ -100,11 +91,6 @@ def _said(settings: Settings) -> dict[Key, tuple[int, bytes | None]]:
         for message in ControlLog(settings, topic).read()
         if message.value is None or why_refused((topic.base, message.key), message.value) is None
     }
-
-
-def job_title(name: str, settings: Settings) -> str:
-    """The name Flink shows and by which a running job is found."""
-    return f"hailstream.{settings.namespace}.{name}"
 
 
 def plan_path(name: str, settings: Settings) -> Path:

@@ -1,4 +1,4 @@
-"""The jobs there are, and what each of them writes."""
+"""The jobs there are, and what each of them reads and writes."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from hailstream.settings import Settings
 from hailstream.topics import (
     ALERTS,
     DRIVER_RISK,
+    EVENT_TOPICS,
     TRIPS,
     TRIPS_ENDED,
     TRIPS_STARTED,
@@ -24,46 +25,86 @@ from hailstream.topics import (
 
 @dataclass(frozen=True)
 class JobSpec:
-    """A job file: the event topics it reads and the metric topics only one job may write."""
+    """A job file.
+
+    Attributes:
+        name: of the job and its file.
+        reads: event topics.
+        writes: result topics that only one job may write.
+        folded: it has parts that are not SQL.
+    """
 
     name: str
     reads: tuple[Topic, ...]
     writes: tuple[Topic, ...]
+    folded: bool = False
 
     @property
     def file(self) -> Path:
         return Path(hailstream.__file__).resolve().parents[1] / "flink_jobs" / f"{self.name}.py"
 
     def title(self, settings: Settings) -> str:
-        """The name Flink shows, by which a running job is found."""
-        return f"hailstream.{settings.namespace}.{self.name}"
+        """See :func:`job_title`."""
+        return job_title(self.name, settings)
 
 
-JOBS = {
+def job_title(name: str, settings: Settings) -> str:
+    """The name Flink shows, by which a running job is found."""
+    return f"hailstream.{settings.namespace}.{name}"
+
+
+#: Jobs that do one thing each.
+PARTS = {
     spec.name: spec
     for spec in (
         JobSpec("zone_counts", (TRIPS_STARTED,), (ZONE_COUNTS,)),
         JobSpec("revenue", (TRIPS_ENDED,), (ZONE_REVENUE,)),
-        JobSpec("anomalies", (TRIPS_STARTED, TRIPS_ENDED), (ALERTS, DRIVER_RISK)),
         JobSpec("trips", (TRIPS_ENDED,), (TRIPS,)),
-        JobSpec("surge", (TRIPS_STARTED, TRIPS_ENDED), (ZONE_SURGE,)),
-        JobSpec("forecast", (TRIPS_STARTED, TRIPS_ENDED), (ZONE_FORECAST,)),
-        JobSpec("city", (TRIPS_STARTED, TRIPS_ENDED), (ZONE_COUNTS, ZONE_REVENUE)),
+        JobSpec("surge", EVENT_TOPICS, (ZONE_SURGE,), folded=True),
+        JobSpec("anomalies", EVENT_TOPICS, (ALERTS, DRIVER_RISK), folded=True),
+        JobSpec("forecast", EVENT_TOPICS, (ZONE_FORECAST,), folded=True),
     )
 }
+CITY = "city"
+JOBS = (*PARTS, CITY)
 
 
-def find_job(name: str) -> JobSpec:
+def city_parts(settings: Settings) -> tuple[JobSpec, ...]:
+    """The jobs that job city is made of.
+
+    Raises:
+        HailstreamError: ``city_jobs`` names one that there is not, or none.
+    """
+    if settings.city_jobs == "all":
+        return tuple(PARTS.values())
+    names = [name.strip() for name in settings.city_jobs.split(",") if name.strip()]
+    wrong = [name for name in names if name not in PARTS]
+    if wrong or not names:
+        raise HailstreamError(
+            f"wrong setting: HAILSTREAM_CITY_JOBS: {settings.city_jobs!r} names no job {', '.join(wrong)}".rstrip(),
+            hint=f"all, or some of {','.join(PARTS)}",
+            exit_code=2,
+        )
+    return tuple(PARTS[name] for name in dict.fromkeys(names))
+
+
+def find_job(name: str, settings: Settings) -> JobSpec:
     """The job of that name.
 
     Raises:
         HailstreamError: there is none.
     """
-    if name not in JOBS:
+    if name == CITY:
+        parts = city_parts(settings)
+        reads = dict.fromkeys(topic for part in parts for topic in part.reads)
+        writes = dict.fromkeys(topic for part in parts for topic in part.writes)
+        return JobSpec(CITY, tuple(reads), tuple(writes), folded=any(part.folded for part in parts))
+    if name not in PARTS:
         raise HailstreamError(f"no job {name!r}", hint=f"the jobs are: {', '.join(JOBS)}", exit_code=2)
-    return JOBS[name]
+    return PARTS[name]
 
 
-def rivals(spec: JobSpec) -> list[JobSpec]:
+def rivals(spec: JobSpec, settings: Settings) -> list[JobSpec]:
     """Jobs that write a topic which ``spec`` writes, itself included."""
-    return [other for other in JOBS.values() if set(other.writes) & set(spec.writes)]
+    every = (find_job(name, settings) for name in JOBS)
+    return [other for other in every if set(other.writes) & set(spec.writes)]

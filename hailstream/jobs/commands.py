@@ -7,7 +7,9 @@ from typing import Annotated
 
 import typer
 
-Name = Annotated[str, typer.Argument(help="zone_counts, revenue or city")]
+Name = Annotated[
+    str, typer.Argument(help="city, or one of its parts: zone_counts, revenue, trips, surge, anomalies, forecast")
+]
 Namespace = Annotated[str | None, typer.Option(help="prefix of topics and of all that the job names")]
 
 
@@ -33,7 +35,7 @@ def run(
     from hailstream.settings import load_settings
 
     settings = load_settings(namespace=namespace, horizon=horizon, parallelism=parallelism, generation=generation)
-    job_id = submit_job(find_job(name), settings, savepoint=from_savepoint)
+    job_id = submit_job(find_job(name, settings), settings, savepoint=from_savepoint)
     typer.echo(f"{name} runs as {job_id}: {settings.flink_address}/#/job/running/{job_id}")
 
 

@@ -14,7 +14,7 @@ def running_job(name: str, settings: Settings, rest: FlinkRest) -> Job:
     Raises:
         HailstreamError: no such job, or it does not run.
     """
-    job = rest.active_job(find_job(name).title(settings))
+    job = rest.active_job(find_job(name, settings).title(settings))
     if job is None:
         raise HailstreamError(
             f"job {name} does not run in namespace {settings.namespace}", hint="`hailstream jobs list` shows what does"

@@ -32,7 +32,7 @@ def submit_job(spec: JobSpec, settings: Settings, *, savepoint: str | None = Non
             savepoint belongs to another definition, or Flink refused the job.
     """
     rest = FlinkRest(settings)
-    for rival in rivals(spec):
+    for rival in rivals(spec, settings):
         running = rest.active_job(rival.title(settings))
         if running is not None:
             raise HailstreamError(

@@ -54,6 +54,16 @@ class AlertProver:
             for rule in rules
         }
 
+    def expected_table(self, name: str) -> int:
+        """Make a table of rule, trip_id and other_trip_id (empty if there is none); returns its rows."""
+        rules = queries(self._settings.thresholds())
+        every = " UNION ALL ".join(
+            f"SELECT '{rule}' AS rule, trip_id, coalesce(other_trip_id, '') AS other_trip_id FROM {rule}"
+            for rule in rules
+        )
+        self._connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT DISTINCT * FROM ({every})")
+        return int(self._connection.execute(f"SELECT count(*) FROM {name}").fetchall()[0][0])
+
     def late(self) -> int:
         """Events of which the folds were not told, because they came late."""
         query = "SELECT count(*) FILTER (event_time < watermark) FROM (FROM all_{} SELECT event_time, watermark)"

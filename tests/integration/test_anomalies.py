@@ -91,7 +91,8 @@ def test_green_of_january_2024_with_a_stop_and_restore(
     replay(ready, source, tmp_path, until=HALF, final=False)
     wait_until(lambda: loaded(ready, "alerts") > 50, PATIENCE, "no alerts before the stop")
     savepoint = pipeline.stop_job()
-    pipeline.job_id = submit_job(find_job(JOB), ready.model_copy(update={"parallelism": 1}), savepoint=savepoint)
+    again = ready.model_copy(update={"parallelism": 1})
+    pipeline.job_id = submit_job(find_job(JOB, again), again, savepoint=savepoint)
     replay(ready, source, tmp_path, start=HALF)
     found = assert_as_queried(ready, tmp_path)
     assert found["implausible_speed"] == 214

@@ -82,7 +82,7 @@ def test_parallelism_a_restore_and_late_rows_after_it_change_no_row(
     wait_until(lambda: restored.loaded_rows("zone_counts") > 0, PATIENCE, "no row came before the stop")
     savepoint = restored.stop_job()
     replay_rest(other, green, tmp_path)
-    restored.job_id = submit_job(find_job("city"), other, savepoint=savepoint)
+    restored.job_id = submit_job(find_job("city", other), other, savepoint=savepoint)
     assert_proven(load_all(restored, other, tmp_path))
     assert FlinkRest(other).vertex_metric(restored.job_id, "numLateRecordsDropped") == 0
     for metric in ("zone_counts", "zone_revenue"):

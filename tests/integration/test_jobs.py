@@ -14,7 +14,7 @@ import pytest
 from hailstream.clickhouse import reachable
 from hailstream.demo.pipeline import Pipeline
 from hailstream.errors import HailstreamError
-from hailstream.jobs.catalog import JOBS, find_job
+from hailstream.jobs.catalog import JOBS, find_job, job_title
 from hailstream.jobs.flink_rest import FlinkRest
 from hailstream.jobs.lifecycle import cancel_job, savepoint_job, stop_job
 from hailstream.jobs.submit import submit_job
@@ -32,36 +32,36 @@ def settings(stack: Settings, tmp_path: Path) -> Iterator[Settings]:
     settings = prepared(stack.model_copy(update={"namespace": f"t{uuid4().hex[:10]}"}), SPEC, tmp_path)
     yield settings
     rest = FlinkRest(settings)
-    for spec in JOBS.values():
-        job = rest.active_job(spec.title(settings))
+    for name in JOBS:
+        job = rest.active_job(job_title(name, settings))
         if job is not None:
             rest.cancel(job.job_id)
 
 
 def test_a_job_whose_results_are_written_already_is_refused(settings: Settings) -> None:
-    job_id = submit_job(find_job("zone_counts"), settings)
+    job_id = submit_job(find_job("zone_counts", settings), settings)
     with pytest.raises(HailstreamError, match=f"zone_counts .{job_id}.*already writes"):
-        submit_job(find_job("city"), settings)
+        submit_job(find_job("city", settings), settings)
     cancel_job("zone_counts", settings)
     with pytest.raises(HailstreamError, match="does not run"):
         stop_job("zone_counts", settings)
 
 
 def test_an_equal_plan_goes_on_from_a_savepoint_and_a_changed_one_is_refused(settings: Settings) -> None:
-    submit_job(find_job("revenue"), settings)
+    submit_job(find_job("revenue", settings), settings)
     assert savepoint_job("revenue", settings).startswith("file:")
     savepoint = stop_job("revenue", settings)
     changed = settings.model_copy(update={"max_disorder": 7.0})
     with pytest.raises(HailstreamError, match="definition changed") as refused:
-        submit_job(find_job("revenue"), changed, savepoint=savepoint)
+        submit_job(find_job("revenue", changed), changed, savepoint=savepoint)
     assert "HAILSTREAM_GENERATION" in str(refused.value)
-    assert submit_job(find_job("revenue"), settings, savepoint=savepoint)
+    assert submit_job(find_job("revenue", settings), settings, savepoint=savepoint)
 
 
 def test_a_job_wider_than_its_topics_is_refused(settings: Settings) -> None:
     wide = settings.model_copy(update={"parallelism": settings.partitions + 1})
     with pytest.raises(HailstreamError, match="more than the 4 partitions"):
-        submit_job(find_job("revenue"), wide)
+        submit_job(find_job("revenue", wide), wide)
 
 
 def test_a_job_runs_by_plain_flink_run_and_its_proof_notices_a_wrong_row(settings: Settings, tmp_path: Path) -> None:
@@ -72,7 +72,7 @@ def test_a_job_runs_by_plain_flink_run_and_its_proof_notices_a_wrong_row(setting
             "--detached",
             *("-m", settings.flink_address.removeprefix("http://")),
             *("-pyexec", sys.executable, "-pyclientexec", sys.executable),
-            *("-py", str(find_job("city").file), "--namespace", settings.namespace, "--parallelism", "1"),
+            *("-py", str(find_job("city", settings).file), "--namespace", settings.namespace, "--parallelism", "1"),
         ],
         env=dict(os.environ) | client_environment(settings) | settings.as_environment(),
         capture_output=True,

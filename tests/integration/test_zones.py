@@ -67,7 +67,7 @@ def test_prices_follow_from_the_log_and_the_policies_across_a_restore(settings: 
         wait_until(lambda: pipeline.loaded_rows("zone_surge") > 500, PATIENCE, "no prices before the stop")
         savepoint = pipeline.stop_job()
         again = settings.model_copy(update={"parallelism": 1})
-        pipeline.job_id = submit_job(find_job("surge"), again, savepoint=savepoint)
+        pipeline.job_id = submit_job(find_job("surge", again), again, savepoint=savepoint)
         replay(settings, SPEC, tmp_path, start=HALF)
         proven(pipeline, "zone_surge", tmp_path, Policies().with_(POLICY))
         with reachable(settings, database=settings.database) as client:
