@@ -25,19 +25,19 @@ class Benchmark:
 
 def benchmarks() -> tuple[Benchmark, ...]:
     """All of them, in the order in which they run."""
-    from bench.alerts import alerts
     from bench.freshness import freshness
     from bench.loading import loader
     from bench.memory import memory
     from bench.producing import producer
     from bench.state import state
     from bench.stream import bad_messages, stages, stream
+    from bench.whole import whole
 
     return (
         Benchmark("stream", "Both metrics in one graph, beside others", stream),
         Benchmark("bad", "The same job over unreadable messages", bad_messages),
         Benchmark("stages", "The same job, cut off behind each stage", stages),
-        Benchmark("alerts", "Every rule of alerts over one log", alerts),
+        Benchmark("whole", "Every job and every rule in one graph, and parts of it", whole),
         Benchmark("producer", "Replay into Kafka", producer),
         Benchmark("loader", "Result rows into ClickHouse", loader),
         Benchmark("freshness", "From the closing record's append to the value in Redis", freshness, once=True),

@@ -82,10 +82,18 @@ class Together(Generic[Output]):
 
     @property
     def due(self) -> int:
-        return min((fold.due for fold in self._folds), default=NEVER)
+        due = NEVER
+        for fold in self._folds:
+            if (of_fold := fold.due) < due:
+                due = of_fold
+        return due
 
     def event(self, event: Event) -> Sequence[Output]:
-        return [answer for fold in self._folds for answer in fold.event(event)]
+        answers: list[Output] = []
+        for fold in self._folds:
+            if found := fold.event(event):
+                answers += found
+        return answers
 
     def at(self, moment: int) -> Sequence[Output]:
         return [answer for fold in self._folds if fold.due == moment for answer in fold.at(moment)]

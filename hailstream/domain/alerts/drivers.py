@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
@@ -36,7 +37,8 @@ class DriverTrips:
         self._limits = thresholds
         # Driver to: starts of ten minutes; last start; last end; ended trips that a trip may overlap; last heard.
         # Drivers in the order in which they were last heard of.
-        self.state: Any = {}
+        # A plain dict looks for its first item behind the places of all that were taken out.
+        self.state: Any = OrderedDict()
 
     @property
     def due(self) -> int:
@@ -48,8 +50,11 @@ class DriverTrips:
         driver = event.driver_id
         if driver is None:
             return ()
-        memory = self.state.pop(driver, None) or [[], None, None, [], 0]
-        self.state[driver] = memory
+        memory = self.state.get(driver)
+        if memory is None:
+            memory = self.state[driver] = [[], None, None, [], 0]
+        else:
+            self.state.move_to_end(driver)
         memory[_HEARD] = event.time
         return list(self._started(event, memory) if isinstance(event, Started) else self._ended(event, memory))
 

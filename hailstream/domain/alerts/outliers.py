@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from array import array
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Sequence
 from datetime import datetime
 from functools import lru_cache
@@ -45,7 +45,7 @@ class FareOutliers:
         self._limits = thresholds
         # Zone to [minute of the baseline, its median, sigma and samples; minutes with fares], the zone
         # of the newest minute last. A minute is (minute, ratios, newest trip).
-        self.state: Any = {}
+        self.state: Any = OrderedDict()
 
     @property
     def due(self) -> int:
@@ -60,10 +60,11 @@ class FareOutliers:
         minute = event.time // MINUTE_MS
         zone = self.state.get(event.zone_id)
         if zone is None or zone[0] != minute:
-            zone = self.state.pop(event.zone_id, None) or [minute, 0.0, 0.0, 0, deque()]
+            if zone is None:
+                zone = self.state[event.zone_id] = [minute, 0.0, 0.0, 0, deque()]
             zone[:4] = [minute, *self._baseline(zone[4], minute)]
             zone[4].append((minute, array("d"), ""))
-            self.state[event.zone_id] = zone
+            self.state.move_to_end(event.zone_id)
         minutes: Minutes = zone[4]
         _, values, last = minutes[-1]
         if event.trip_id == last:

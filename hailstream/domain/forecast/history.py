@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
@@ -10,8 +11,11 @@ import numpy.typing as npt
 
 from hailstream.domain.forecast.week import QUARTERS_AN_HOUR
 
-#: A city without a start for so long is taken to be a hole in the record and no quiet night.
-HOLE_QUARTERS: Final = QUARTERS_AN_HOUR
+#: A silence of the city is a hole in the record and no quiet night if even a tenth of its mean rate would
+#: have given ten starts; an hour at least.
+HOLE_STARTS: Final = 10.0
+NIGHT_SHARE: Final = 0.1
+LEAST_HOLE_QUARTERS: Final = QUARTERS_AN_HOUR
 #: So long a hole ends a record: what is beyond are strays with a wrong date.
 END_QUARTERS: Final = 6 * QUARTERS_AN_HOUR
 
@@ -39,10 +43,11 @@ class History:
 
     @property
     def observed(self) -> npt.NDArray[np.bool_]:
-        """Whether each quarter lies in no hole of an hour or more."""
-        observed = np.zeros(self.counts.shape[1], np.bool_)
-        busy = np.flatnonzero(self.counts.any(axis=0))
-        for begin, end in _runs(busy, HOLE_QUARTERS):
+        """Whether each quarter lies in no hole."""
+        city = self.counts.sum(axis=0)
+        busy = np.flatnonzero(city)
+        observed = np.zeros(len(city), np.bool_)
+        for begin, end in _runs(busy, _hole(city)):
             observed[begin:end] = True
         return observed
 
@@ -80,6 +85,13 @@ def main_stretch(quarters: Ints) -> tuple[int, int]:
     stretches = _runs(busy, END_QUARTERS)
     held = [sizes[np.searchsorted(busy, end)] - sizes[np.searchsorted(busy, begin)] for begin, end in stretches]
     return stretches[int(np.argmax(held))]
+
+
+def _hole(city: Ints) -> int:
+    """From how many silent quarters on there is a hole, for the starts of a city in each quarter."""
+    night = NIGHT_SHARE * float(city.mean())
+    longest = END_QUARTERS if night == 0 else min(END_QUARTERS, math.ceil(HOLE_STARTS / night))
+    return max(LEAST_HOLE_QUARTERS, longest)
 
 
 def _runs(busy: Ints, hole: int) -> list[tuple[int, int]]:

@@ -2,10 +2,12 @@
 
 A few weeks say little of a zone's quarter hour alone, so each estimate leans on a coarser
 one: the zone's quarter of the week on its quarter of a working day or weekend day, that on
-the zone's mean and the city's day. What an estimate leans on counts like a number of starts
-of its own (the mean of a gamma prior and Poisson counts), so that busy zones outweigh it
-soon. Neighbouring quarters help each other by a Gaussian kernel; recent weeks count more.
-The constants were chosen on green taxis of 1 to 21 January 2024; see docs/forecast.md.
+the same with its neighbours taken together, that on the zone's mean and the city's day. What
+an estimate leans on counts like a number of starts of its own (the mean of a gamma prior and
+Poisson counts), so that busy zones outweigh it soon: a quarter that stands out from its
+neighbours each day is learned as such where there are trips enough to tell it from chance.
+Recent weeks count more. The constants were chosen on green taxis of 1 to 21 January 2024; see
+docs/forecast.md.
 """
 
 from __future__ import annotations
@@ -26,12 +28,14 @@ from hailstream.errors import HailstreamError
 #: After so many weeks history counts half.
 HALF_LIFE_WEEKS: Final = 4.0
 #: Widths of the kernels over the quarters of the week and of the day, as standard deviations in quarters.
-WEEK_WIDTH: Final = 2.0
+WEEK_WIDTH: Final = 4.0
 DAY_WIDTH: Final = 3.0
-#: Starts that the coarser estimate counts for: the city's, the zone's day, the zone's week.
+#: Starts that the coarser estimate counts for: in the city's day and week; in the zone's smooth day; in
+#: each quarter of the zone's day; in the zone's week.
 CITY_STARTS: Final = 1.0
-ZONE_DAY_STARTS: Final = 2.0
-ZONE_WEEK_STARTS: Final = 20.0
+SMOOTH_DAY_STARTS: Final = 1.0
+DAY_STARTS: Final = 20.0
+WEEK_STARTS: Final = 40.0
 #: The least to learn from: a week, holes not counted.
 LEAST_QUARTERS: Final = QUARTERS_A_WEEK
 
@@ -45,7 +49,7 @@ def learn(history: History) -> Profile:
     """The profiles of the zones of a history that have starts in it.
 
     Raises:
-        HailstreamError: it is shorter than a week, holes of an hour or more not counted.
+        HailstreamError: it is shorter than a week, holes not counted.
     """
     observed = history.observed
     if (told := int(observed.sum())) < LEAST_QUARTERS:
@@ -81,24 +85,33 @@ def _usual(starts: Floats, quarters: Floats) -> Floats:
     """Mean starts [zone, quarter of the week]."""
     city = starts.sum(axis=0)
     zone_mean = starts.sum(axis=1, keepdims=True) / quarters.sum()
-    city_mean = zone_mean.sum()
-    city_day = _leaning(_days(city), _days(quarters), city_mean, CITY_STARTS, DAY_WIDTH)
-    zone_day = _leaning(
-        _days(starts), _days(quarters), zone_mean[:, :, None] * city_day / city_mean, ZONE_DAY_STARTS, DAY_WIDTH
+    by_day = _days(quarters)
+    city_day = _leaning(_days(city), by_day, np.full((1, 1), zone_mean.sum()), CITY_STARTS, DAY_WIDTH)
+    smooth_day = _leaning(
+        _days(starts), by_day, zone_mean[:, :, None] * city_day / zone_mean.sum(), SMOOTH_DAY_STARTS, DAY_WIDTH
     )
+    day = _week(_leaning(_days(starts), by_day, smooth_day, DAY_STARTS))
     # Which working day it is shows in the city long before it does in a zone.
-    city_week = _leaning(city, quarters, _week(city_day), CITY_STARTS, WEEK_WIDTH)
-    prior = _week(zone_day) * city_week / _week(city_day)
-    return _leaning(starts, quarters, prior, ZONE_WEEK_STARTS, WEEK_WIDTH)
+    all_days = day.sum(axis=0)
+    city_week = _leaning(city, quarters, all_days, CITY_STARTS, WEEK_WIDTH)
+    return _leaning(starts, quarters, day * city_week / all_days, WEEK_STARTS, WEEK_WIDTH)
 
 
-def _leaning(starts: Floats, quarters: Floats, prior: Any, prior_starts: float, width: float) -> Floats:
-    """Starts over quarters along the last axis, smoothed, leaning on ``prior`` as if it had ``prior_starts``."""
-    kernel = _kernel(starts.shape[-1], width)
-    # As many quarters as the kernel brings together (the square of its sum over its sum of squares).
-    together = 2 * math.sqrt(math.pi) * width
-    smooth, exposure = starts @ kernel * together, quarters @ kernel * together
-    estimate: Floats = (smooth + prior_starts) / (exposure + prior_starts / prior)
+def _leaning(
+    starts: Floats, quarters: Floats, prior: Floats, prior_starts: float, width: float | None = None
+) -> Floats:
+    """Starts over quarters along the last axis, leaning on ``prior`` as if it had ``prior_starts``.
+
+    What happened over what ``prior`` would have is taken together with neighbours by a Gaussian kernel of
+    that width, so that what is sharp in ``prior`` stays sharp.
+    """
+    usual = quarters * prior
+    if width is not None:
+        kernel = _kernel(starts.shape[-1], width)
+        # As many quarters as the kernel brings together (the square of its sum over its sum of squares).
+        together = 2 * math.sqrt(math.pi) * width
+        starts, usual = starts @ kernel * together, usual @ kernel * together
+    estimate: Floats = prior * (starts + prior_starts) / (usual + prior_starts)
     return estimate
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
+from functools import cached_property
 from typing import Annotated, Any, Final
 
 import numpy as np
@@ -64,6 +65,13 @@ class ZoneProfile(BaseModel):
         """The key of its message."""
         return profile_key(self.zone_id)
 
+    @cached_property
+    def week(self) -> npt.NDArray[np.float64]:
+        """``usual`` as an array that cannot be written to."""
+        week = np.array(self.usual)
+        week.flags.writeable = False
+        return week
+
     def to_bytes(self) -> bytes:
         """The message that :func:`parse_profile` reads; some 6 kB."""
         return self.model_dump_json().encode()
@@ -101,7 +109,7 @@ class Profile:
     """The profiles of all zones that have one; never changes."""
 
     def __init__(self, zones: Iterable[ZoneProfile] = ()) -> None:
-        self._set({zone.zone_id: (zone, _read_only(zone.usual)) for zone in zones})
+        self._zones = {zone.zone_id: zone for zone in zones}
 
     @classmethod
     def empty(cls) -> Profile:
@@ -111,42 +119,27 @@ class Profile:
     def usual(self, zone_id: int) -> npt.NDArray[np.float64] | None:
         """Expected starts in the 672 quarters of the week; None when the zone has no profile."""
         found = self._zones.get(zone_id)
-        return None if found is None else found[1]
+        return None if found is None else found.week
 
     def revision(self, zone_id: int) -> str:
         """Of the zone's profile, or ``none``."""
         found = self._zones.get(zone_id)
-        return NO_PROFILE if found is None else found[0].revision
+        return NO_PROFILE if found is None else found.revision
 
     def with_(self, zone: ZoneProfile) -> Profile:
         """These and ``zone``, which replaces the one of its zone."""
-        return self._of({**self._zones, zone.zone_id: (zone, _read_only(zone.usual))})
+        return Profile([*self._zones.values(), zone])
 
     def without(self, zone_id: int) -> Profile:
         """These but the one of a zone, if there is one."""
-        return self._of({known: found for known, found in self._zones.items() if known != zone_id})
+        return Profile(zone for zone in self._zones.values() if zone.zone_id != zone_id)
 
     def __iter__(self) -> Iterator[ZoneProfile]:
         """In order of zone."""
-        return (self._zones[zone_id][0] for zone_id in sorted(self._zones))
+        return (self._zones[zone_id] for zone_id in sorted(self._zones))
 
     def __len__(self) -> int:
         return len(self._zones)
-
-    def _set(self, zones: Mapping[int, tuple[ZoneProfile, npt.NDArray[np.float64]]]) -> None:
-        self._zones = zones
-
-    @classmethod
-    def _of(cls, zones: Mapping[int, tuple[ZoneProfile, npt.NDArray[np.float64]]]) -> Profile:
-        profile = cls()
-        profile._set(zones)
-        return profile
-
-
-def _read_only(values: tuple[float, ...]) -> npt.NDArray[np.float64]:
-    array = np.array(values)
-    array.flags.writeable = False
-    return array
 
 
 def _problem(where: tuple[Any, ...], what: str) -> str:

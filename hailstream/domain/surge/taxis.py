@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
@@ -45,7 +46,8 @@ class ZoneMinutes:
         # Minute to zone to sums; trips told in the newest minute; driver to (zone, since), the longest idle first.
         self._minutes: dict[int, dict[int, list[int]]] = {}
         self._trips: tuple[int, set[tuple[int, str]]] = (0, set())
-        self._idle: dict[str, tuple[int, int]] = {}
+        # A plain dict looks for its first item behind the places of all that were taken out.
+        self._idle: OrderedDict[str, tuple[int, int]] = OrderedDict()
 
     @property
     def state(self) -> Any:
@@ -85,10 +87,8 @@ class ZoneMinutes:
         return ()
 
     def at(self, moment: int) -> Sequence[ClosedMinutes]:
-        for driver, (zone, since) in list(self._idle.items()):
-            if since + IDLE_MS > moment:
-                break
-            del self._idle[driver]
+        while self.due <= moment:
+            _, (zone, _) = self._idle.popitem(last=False)
             self._sums(moment, zone)[_IDLE] -= 1
         return ()
 
