@@ -64,6 +64,7 @@ ALERTS = Topic("alerts.v1", "results/alerts", ("alert_id",))
 TRIPS = Topic("trips.v1", "results/trips", ("trip_id",))
 ZONE_SURGE = Topic("zone.surge.v1", "results/zone_surge", ("zone_id", "window_end"))
 ZONE_FORECAST = Topic("zone.forecast.v1", "results/zone_forecast", _WINDOW_KEY)
+OPPORTUNITIES = Topic("opportunities.v1", "results/opportunities", ("kind", "places", "time", "trip_id"))
 DRIVER_RISK = Topic("driver.risk.v1", "results/driver_risk", ("driver_id",))
 EVENTS_REJECTED = Topic("events.rejected.v1", "results/rejected", _OFFSET_KEY)
 EVENTS_LATE = Topic("events.late.v1", "results/late", (*_OFFSET_KEY, "metric"))
@@ -84,6 +85,7 @@ RESULT_TOPICS = (
     ALERTS,
     DRIVER_RISK,
     TRIPS,
+    OPPORTUNITIES,
     EVENTS_REJECTED,
     EVENTS_LATE,
     LOAD_REJECTED,

@@ -33,17 +33,25 @@ class AnswerRows:
     """
 
     def __init__(self, kinds: Mapping[type, AnswerKind]) -> None:
-        self._kinds = {answer: (place, kind.rows) for place, (answer, kind) in enumerate(kinds.items())}
+        places = {kind.column: place for place, kind in enumerate(_columns(kinds))}
+        self._width = len(places)
+        self._kinds = {answer: (places[kind.column], kind.rows) for answer, kind in kinds.items()}
 
     def __call__(self, answers: Iterable[Any], shard: int) -> Iterable[Row]:
         for answer in answers:
             place, rows = self._kinds[type(answer)]
             for row in rows(answer, shard):
-                values: list[Row | None] = [None] * len(self._kinds)
+                values: list[Row | None] = [None] * self._width
                 values[place] = row
                 yield Row(*values)
 
 
 def answers_type(kinds: Mapping[type, AnswerKind]) -> RowTypeInfo:
     """The type of the rows."""
-    return Types.ROW_NAMED([kind.column for kind in kinds.values()], [kind.row_type for kind in kinds.values()])
+    columns = _columns(kinds)
+    return Types.ROW_NAMED([kind.column for kind in columns], [kind.row_type for kind in columns])
+
+
+def _columns(kinds: Mapping[type, AnswerKind]) -> list[AnswerKind]:
+    """Each column once, though several classes of answers share it."""
+    return list({kind.column: kind for kind in kinds.values()}.values())

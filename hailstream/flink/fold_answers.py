@@ -10,12 +10,14 @@ from typing import Final
 from pyflink.common import Row, Types
 
 from hailstream.domain.alerts.alert import Alert
+from hailstream.domain.opportunities.answers import AreasRanked, BestTips, RoutesRanked
 from hailstream.domain.surge.taxis import ClosedMinutes
 from hailstream.flink.alert_rows import AlertRow
 from hailstream.flink.answers import AnswerKind
+from hailstream.flink.opportunity_rows import OpportunityRows
 from hailstream.flink.result_rows import row_type
 from hailstream.settings import Settings
-from hailstream.topics import ALERTS
+from hailstream.topics import ALERTS, OPPORTUNITIES
 
 #: Sums of closed minutes for the zones of a shard: the shard of zones, the shard that tells, end (ms), sums.
 _MINUTES_TYPE: Final = Types.ROW_NAMED(
@@ -47,4 +49,10 @@ def answer_kinds(settings: Settings, purposes: Sequence[str]) -> dict[type, Answ
         kinds[Alert] = AnswerKind("alert", row_type(ALERTS), lambda alert, _: (as_row(alert),))
     if {"surge", "forecast"} & set(purposes):
         kinds[ClosedMinutes] = AnswerKind("minutes", _MINUTES_TYPE, _MinutesByZones(settings.fold_shards))
+    if "opportunities" in purposes:
+        secret = settings.driver_secret
+        listed = AnswerKind(
+            "listed", row_type(OPPORTUNITIES), OpportunityRows(secret.get_secret_value() if secret else None)
+        )
+        kinds |= dict.fromkeys((RoutesRanked, AreasRanked, BestTips), listed)
     return kinds

@@ -14,6 +14,7 @@ from pyflink.datastream.state import MapStateDescriptor
 
 from hailstream.flink.answers import AnswerRows
 from hailstream.flink.kept_state import FlinkState
+from hailstream.folds.dumping import dump
 from hailstream.topics import NamedTopic
 
 if TYPE_CHECKING:
@@ -132,7 +133,7 @@ class _Living:
             self.logged += len(record)
         self.unkept.clear()
         if self.logged > max(LOG_BYTES, self.snapshot_bytes):
-            snapshot = pickle.dumps(self.zones.state, pickle.HIGHEST_PROTOCOL)
+            snapshot = dump(self.zones.state)
             kept.replace(snapshot)
             self.logged, self.snapshot_bytes = 0, len(snapshot)
 

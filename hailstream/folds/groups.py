@@ -12,6 +12,8 @@ from hailstream.domain.alerts.refunds import Refunds
 from hailstream.domain.alerts.rides import OpenRides
 from hailstream.domain.alerts.thresholds import Thresholds
 from hailstream.domain.fold import Fold, Together
+from hailstream.domain.opportunities.paced import PacedOpportunities
+from hailstream.domain.opportunities.tips import BestDriver
 from hailstream.domain.surge.taxis import ZoneMinutes
 from hailstream.topics import TRIPS_ENDED, TRIPS_STARTED, Topic
 
@@ -104,6 +106,17 @@ _ZONES = Part(
     make=lambda thresholds: Together(FareOutliers(thresholds), Refunds(thresholds)),
 )
 
+_OPPORTUNITIES = Part(
+    ("opportunities",),
+    {
+        TRIPS_ENDED: (
+            *("driver_id", "vehicle_id", "started_at", *_PLACE, "end_zone_id", "end_latitude", "end_longitude"),
+            *("fare_cents", "tip_cents"),
+        )
+    },
+    make=lambda _: Together(PacedOpportunities(), BestDriver()),
+)
+
 #: Their order is that of their keys on a cluster, so a new one goes to the end.
 GROUPS: Final[tuple[Group, ...]] = (
     Group("rides", ("trip_id",), (_RIDES,), late_ends="moved"),
@@ -111,6 +124,7 @@ GROUPS: Final[tuple[Group, ...]] = (
     Group("drivers", ("driver_id", "trip_id"), (_DRIVERS, _MINUTES)),
     Group("zones", ("zone_id",), (_ZONES,)),
     Group("single", ("trip_id",), (_SINGLE,), late_ends="kept"),
+    Group("city", (), (_OPPORTUNITIES,)),
 )
 SINGLE: Final = "single"
 

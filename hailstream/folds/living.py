@@ -9,6 +9,7 @@ from typing import Generic, Protocol, TypeVar
 
 from hailstream.domain.events import Ended, MinuteEnded, Started
 from hailstream.domain.fold import NEVER, Fold, InOrder, Told, is_empty
+from hailstream.folds.dumping import dump
 
 Output = TypeVar("Output")
 #: What is logged may grow to so many bytes, or to the size of the snapshot if that is larger.
@@ -83,7 +84,7 @@ class Living(Generic[Output]):
             self.kept.reach(watermark)
         else:
             waiting = [tuple(event) for event in self.order.waiting()]
-            snapshot = pickle.dumps((self.fold.state, waiting), pickle.HIGHEST_PROTOCOL)
+            snapshot = dump((self.fold.state, waiting))
             self.kept.replace(snapshot)
             self.logged, self.snapshot_bytes = 0, len(snapshot)
         return answers

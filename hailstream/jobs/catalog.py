@@ -12,6 +12,7 @@ from hailstream.topics import (
     ALERTS,
     DRIVER_RISK,
     EVENT_TOPICS,
+    OPPORTUNITIES,
     TRIPS,
     TRIPS_ENDED,
     TRIPS_STARTED,
@@ -63,6 +64,7 @@ PARTS = {
         JobSpec("surge", EVENT_TOPICS, (ZONE_SURGE,), folded=True),
         JobSpec("anomalies", EVENT_TOPICS, (ALERTS, DRIVER_RISK), folded=True),
         JobSpec("forecast", EVENT_TOPICS, (ZONE_FORECAST,), folded=True),
+        JobSpec("opportunities", (TRIPS_ENDED,), (OPPORTUNITIES,), folded=True),
     )
 }
 CITY = "city"

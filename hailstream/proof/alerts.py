@@ -64,10 +64,10 @@ class AlertProver:
         self._connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT DISTINCT * FROM ({every})")
         return int(self._connection.execute(f"SELECT count(*) FROM {name}").fetchall()[0][0])
 
-    def late(self) -> int:
-        """Events of which the folds were not told, because they came late."""
+    def late(self) -> dict[str, int]:
+        """Starts, and ends, of which the folds were not told, because they came late."""
         query = "SELECT count(*) FILTER (event_time < watermark) FROM (FROM all_{} SELECT event_time, watermark)"
-        return sum(int(self._connection.execute(query.format(kind)).fetchall()[0][0]) for kind in ("starts", "ends"))
+        return {kind: int(self._connection.execute(query.format(kind)).fetchall()[0][0]) for kind in ("starts", "ends")}
 
     def compare(self) -> list[RuleProof]:
         """Compare each rule; the loaders must have caught up.

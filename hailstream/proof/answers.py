@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import Final
 
 from hailstream.clickhouse import reachable
 from hailstream.domain.forecast.profile import Profile
 from hailstream.domain.surge.policies import Policies
 from hailstream.proof.alerts import AlertProver
 from hailstream.proof.eventlog import EventLog
+from hailstream.proof.opportunities import compare_opportunities, expected_opportunities
 from hailstream.proof.risks import compare_risks
 from hailstream.proof.rows import RowsProof, compare_rows
 from hailstream.proof.trips import compare_trips, expected_trips
 from hailstream.proof.zones import ZoneProver
+
+#: Jobs that do not see late events.
+_FOLDED: Final = frozenset({"anomalies", "surge", "forecast", "opportunities"})
 
 
 class AnswersProver:
@@ -20,7 +25,7 @@ class AnswersProver:
 
     Args:
         log: of the namespace.
-        jobs: which ran, of ``trips``, ``anomalies``, ``surge``, ``forecast``.
+        jobs: which ran; windows are for :class:`hailstream.proof.compare.Prover`.
         policies, profile: that held all the time.
     """
 
@@ -33,15 +38,19 @@ class AnswersProver:
     ) -> None:
         self._log = log
         self._rows: dict[str, int] = {}
+        self._late = 0
         self._jobs = frozenset(jobs)
-        self._folded = sorted(self._jobs & {"anomalies", "surge", "forecast"})
+        self._folded = sorted(self._jobs & _FOLDED)
         if "trips" in self._jobs:
             self._rows["trips"] = expected_trips(log)
         if self._folded:
             alerts = AlertProver(log)
-            self._late = alerts.late()
+            both = alerts.late()
+            self._late = sum(both["ends"] if job == "opportunities" else sum(both.values()) for job in self._folded)
             if "anomalies" in self._jobs:
                 self._rows["alerts"] = alerts.expected_table("alerts_expected")
+        if "opportunities" in self._jobs:
+            self._rows["opportunities"] = expected_opportunities(log)
         if self._jobs & {"surge", "forecast"}:
             self._zones = ZoneProver(log, policies, profile)
             rows = self._zones.expected_rows()
@@ -50,7 +59,7 @@ class AnswersProver:
     @property
     def late(self) -> int:
         """Rows that the late table has of these jobs: one for each event and job that could not see it."""
-        return self._late * len(self._folded) if self._folded else 0
+        return self._late
 
     def expected_rows(self) -> dict[str, int]:
         """How many rows each table has when everything is loaded."""
@@ -71,6 +80,8 @@ class AnswersProver:
             proofs.append(self._zones.compare_prices())
         if "forecast" in self._jobs:
             proofs.append(self._zones.compare_forecasts())
+        if "opportunities" in self._jobs:
+            proofs.append(compare_opportunities(self._log))
         return proofs
 
     def _compare_alerts(self) -> RowsProof:

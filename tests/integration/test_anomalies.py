@@ -48,10 +48,10 @@ def assert_as_queried(settings: Settings, work_dir: Path) -> dict[str, int]:
     prover = AlertProver(EventLog(settings, work_dir=work_dir))
     total = sum(map(len, prover.expected().values()))
     wait_until(lambda: loaded(settings, "alerts") >= total, PATIENCE, f"there are not {total} alerts")
-    wait_until(lambda: loaded(settings, "late") >= prover.late(), PATIENCE, "late events are missing")
+    wait_until(lambda: loaded(settings, "late") >= sum(prover.late().values()), PATIENCE, "late events are missing")
     proofs = prover.compare()
     assert not [proof for proof in proofs if proof.differing], proofs
-    assert loaded(settings, "late") == prover.late()
+    assert loaded(settings, "late") == sum(prover.late().values())
     return {proof.rule: proof.expected for proof in proofs}
 
 

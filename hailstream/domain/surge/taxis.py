@@ -43,9 +43,9 @@ class ZoneMinutes:
     """
 
     def __init__(self) -> None:
-        # Minute to zone to sums; trips told in the newest minute; driver to (zone, since), the longest idle first.
+        # Minute to zone to sums; newest minute, its starts and ends; driver to (zone, since), the longest idle first.
         self._minutes: dict[int, dict[int, list[int]]] = {}
-        self._trips: tuple[int, set[tuple[int, str]]] = (0, set())
+        self._trips: tuple[int, set[str], set[str]] = (0, set(), set())
         # A plain dict looks for its first item behind the places of all that were taken out.
         self._idle: OrderedDict[str, tuple[int, int]] = OrderedDict()
 
@@ -64,32 +64,35 @@ class ZoneMinutes:
         return NEVER
 
     def event(self, event: Event) -> Sequence[ClosedMinutes]:
-        time, rank, trip = event[:3]
+        time = event.time
         minute = time // MINUTE_MS
         if self._trips[0] != minute:
-            self._trips = (minute, set())
-        told = self._trips[1]
-        if (rank, trip) in told:
+            self._trips = (minute, set(), set())
+        _, starts, ends = self._trips
+        told = ends if isinstance(event, Ended) else starts
+        if event.trip_id in told:
             return ()
-        told.add((rank, trip))
+        told.add(event.trip_id)
         driver = event.driver_id
-        if driver is not None and driver in self._idle:
-            self._sums(time, self._idle.pop(driver)[0])[_IDLE] -= 1
+        before = None if driver is None else self._idle.pop(driver, None)
+        if before is not None:
+            self._sums(minute, before[0])[_IDLE] -= 1
         if isinstance(event, Ended):
-            sums = self._sums(time, event.end_zone_id)
+            zone = event.end_zone_id
+            sums = self._sums(minute, zone)
             sums[_ENDS] += 1
             if driver is not None:
                 sums[_DRIVEN] += 1
                 sums[_IDLE] += 1
-                self._idle[driver] = (event.end_zone_id, time)
+                self._idle[driver] = (zone, time)
         else:
-            self._sums(time, event.zone_id)[_STARTS] += 1
+            self._sums(minute, event.zone_id)[_STARTS] += 1
         return ()
 
     def at(self, moment: int) -> Sequence[ClosedMinutes]:
         while self.due <= moment:
             _, (zone, _) = self._idle.popitem(last=False)
-            self._sums(moment, zone)[_IDLE] -= 1
+            self._sums(moment // MINUTE_MS, zone)[_IDLE] -= 1
         return ()
 
     def minute(self, end: int) -> Sequence[ClosedMinutes]:
@@ -100,11 +103,13 @@ class ZoneMinutes:
             for minute in closed
         )
         if self._trips[0] * MINUTE_MS < end:
-            self._trips = (0, set())
+            self._trips = (0, set(), set())
         return (ClosedMinutes(end, told),)
 
-    def _sums(self, time: int, zone: int) -> list[int]:
-        zones = self._minutes.setdefault(time // MINUTE_MS, {})
+    def _sums(self, minute: int, zone: int) -> list[int]:
+        zones = self._minutes.get(minute)
+        if zones is None:
+            zones = self._minutes[minute] = {}
         sums = zones.get(zone)
         if sums is None:
             sums = zones[zone] = [0, 0, 0, 0]

@@ -1,0 +1,1 @@
+"""``hailstream opportunities``: routes and areas out of trip files, without a stack."""
