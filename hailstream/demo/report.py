@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.table import Table
 
 from hailstream.clickhouse import reachable
+from hailstream.demo.city import print_city
 from hailstream.demo.run import DemoResult
 from hailstream.settings import Settings
 
@@ -16,6 +17,7 @@ def print_result(result: DemoResult, settings: Settings, console: Console) -> No
     console.print(result.replay.table())
     console.print(_proof_table(result))
     _print_busiest(settings, console)
+    print_city(settings, console)
     proof = result.proof
     console.print(
         f"log: {proof.records:,} records = {sum(result.replay.sent.values()):,} sent + "
@@ -24,13 +26,13 @@ def print_result(result: DemoResult, settings: Settings, console: Console) -> No
         highlight=False,
         soft_wrap=True,
     )
-    for metric in proof.metrics:
-        for row in metric.examples:
-            console.print(f"{metric.metric}: {row}", style="red", markup=False, highlight=False)
+    examples = [(metric.metric, row) for metric in proof.metrics for row in metric.examples]
+    for name, row in [*examples, *((answers.table, row) for answers in result.answers for row in answers.examples)]:
+        console.print(f"{name}: {row}", style="red", markup=False, highlight=False)
     if result.ok:
-        console.print(f"[bold green]proof: {proof.differing} differing rows[/]  [dim]{result.seconds:.0f} s in all[/]")
+        console.print(f"[bold green]proof: {result.differing} differing rows[/]  [dim]{result.seconds:.0f} s in all[/]")
     else:
-        console.print(f"[bold red]proof failed: {proof.differing} differing rows[/]")
+        console.print(f"[bold red]proof failed: {result.differing} differing rows[/]")
 
 
 def _proof_table(result: DemoResult) -> Table:
@@ -41,6 +43,9 @@ def _proof_table(result: DemoResult) -> Table:
         a = m.accounts
         numbers = (a.decoded, a.counted, a.late, a.duplicate, m.rows, m.missing, m.extra, m.different)
         table.add_row(m.metric, *(f"{number:,}" for number in numbers))
+    for p in result.answers:
+        differences = (p.rows, p.missing, p.extra, p.different)
+        table.add_row(p.table, "", "", "", "", *(f"{number:,}" for number in differences))
     return table
 
 

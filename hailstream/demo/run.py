@@ -17,10 +17,13 @@ from hailstream.demo.observe import Observer
 from hailstream.demo.pipeline import Pipeline
 from hailstream.demo.screen import draw
 from hailstream.errors import HailstreamError
+from hailstream.jobs.catalog import city_parts
 from hailstream.loader.migrations import migrate
 from hailstream.local.topics_admin import create_topics
+from hailstream.proof.answers import AnswersProver
 from hailstream.proof.compare import Proof, Prover
 from hailstream.proof.eventlog import EventLog
+from hailstream.proof.rows import RowsProof
 from hailstream.replay.accounting import ReplayReport
 from hailstream.replay.events import EventSource, open_source
 from hailstream.replay.run import TAIL_SECONDS, ReplayOptions, ReplayProgress, run_replay
@@ -36,13 +39,19 @@ class DemoResult:
 
     replay: ReplayReport
     proof: Proof
+    answers: list[RowsProof]
     restarts: int
     seconds: float
 
     @property
+    def differing(self) -> int:
+        """Rows of all tables that are not as the log says."""
+        return self.proof.differing + sum(proof.differing for proof in self.answers)
+
+    @property
     def ok(self) -> bool:
         return (
-            self.proof.differing == 0
+            self.differing == 0
             and self.replay.balanced
             and self.proof.records == sum(self.replay.sent.values()) + self.replay.heartbeats + self.replay.repeated
         )
@@ -75,16 +84,20 @@ def run_demo(settings: Settings, data: list[str], speed: float | None, console: 
             pipeline.start_job()
         report = _replay(settings, source, speed, pipeline, console)
         with step("recounting the log without Flink"):
-            prover = Prover(EventLog(settings, work_dir=settings.home_dir / "demo"))
+            log = EventLog(settings, work_dir=settings.home_dir / "demo")
+            prover = Prover(log)
+            answers = AnswersProver(log, [part.name for part in city_parts(settings)])
         with step("waiting for the last rows") as say:
-            pipeline.wait_until_loaded(prover.expected_rows(), say, patience=60)
+            rows = prover.expected_rows() | answers.expected_rows()
+            rows["late"] += answers.late
+            pipeline.wait_until_loaded(rows, say, patience=60)
             restarts = pipeline.restarts()
             if not keep:
                 pipeline.stop_job()
                 pipeline.drain_loaders()
         with step("comparing"):
-            proof = prover.compare()
-    return DemoResult(report, proof, restarts, time.monotonic() - began)
+            proof, answered = prover.compare(), answers.compare()
+    return DemoResult(report, proof, answered, restarts, time.monotonic() - began)
 
 
 def _replay(
