@@ -1,6 +1,7 @@
 # The index of the project: `make` lists what can be done. Everything is installed into this folder.
 #
-# Variables: PYTHON (a Python 3.11), DATA, SPEED, KEEP (demo), ARGS (passed to pytest or to the bench), UPGRADE, PACKAGE (lock).
+# Variables: PYTHON (a Python 3.11), DATA, SPEED, KEEP (demo), ARGS (passed to pytest, to the bench or to chaos),
+# SEED, MINUTES, KILLS (chaos), UPGRADE, PACKAGE (lock).
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
@@ -37,7 +38,7 @@ doctor: setup ## Check this machine, and say what to do about each finding
 	@$(BIN)/hailstream doctor
 
 ##@ Work on it
-.PHONY: test test-unit lint types format bench
+.PHONY: test test-unit lint types format bench chaos
 test: lint types ## All checks: style, types, and every test [ARGS='-k revenue']
 	@$(BIN)/python -m pytest $(ARGS)
 	@echo 'make test: style, types and tests are fine'
@@ -58,6 +59,9 @@ format: setup ## Put the code into its style
 
 bench: setup ## Measure the speed, beside Spark [ARGS=...]
 	@$(BIN)/python -m bench $(ARGS)
+
+chaos: setup ## Kill everything at random under load, and prove every row [SEED=7 MINUTES=10 KILLS=20]
+	@$(BIN)/python -m tests.chaos $(if $(SEED),--seed '$(SEED)') $(if $(MINUTES),--minutes '$(MINUTES)') $(if $(KILLS),--kills '$(KILLS)') $(ARGS)
 
 ##@ Keep house
 .PHONY: setup lock clean clean-all

@@ -45,6 +45,7 @@ class Settings(BaseSettings):
     clickhouse_port: Port = Field(28123, description="HTTP port of the embedded ClickHouse")
     flink_port: Port = Field(28081, description="REST and web page of the Flink cluster")
     flink_rpc_port: Port = Field(26123, description="of the embedded JobManager")
+    zookeeper_port: Port = Field(22181, description="of the embedded ZooKeeper, where FLINK_HA asks for one")
     metrics_port: Port = Field(29100, description="metrics of the ClickHouse loader; Redis loader: one up")
 
     # External servers.
@@ -80,6 +81,9 @@ class Settings(BaseSettings):
     # Jobs.
     parallelism: int = Field(
         1, ge=1, le=1000, description="of each operator of a job; half the cluster's processors is a good number"
+    )
+    flink_ha: Literal["none", "zookeeper"] = Field(
+        "none", description="embedded cluster: zookeeper lets it bring its jobs back by itself when its JobManager dies"
     )
     task_slots: int = Field(8, ge=1, description="of the embedded TaskManager")
     taskmanager_memory: int = Field(

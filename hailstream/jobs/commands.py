@@ -1,4 +1,4 @@
-"""``hailstream jobs``: run, list, stop, savepoint, cancel."""
+"""``hailstream jobs``: run, list, stop, savepoint, cancel, recover, keep."""
 
 from __future__ import annotations
 
@@ -11,12 +11,15 @@ Name = Annotated[
     str, typer.Argument(help="city, or one of its parts: zone_counts, revenue, trips, surge, anomalies, forecast")
 ]
 Namespace = Annotated[str | None, typer.Option(help="prefix of topics and of all that the job names")]
+Horizon = Annotated[str | None, typer.Option(help="declared end of a replay, ISO time in UTC")]
+Parallelism = Annotated[int | None, typer.Option(help="of every operator")]
+Generation = Annotated[int | None, typer.Option(help="of the metric definitions")]
 
 
 def register(app: typer.Typer) -> None:
     """Add the group ``jobs`` to the command line."""
     group = typer.Typer(help="Run Flink jobs and stop them.", no_args_is_help=True)
-    for command in (run, list_jobs, stop, savepoint, cancel):
+    for command in (run, list_jobs, stop, savepoint, cancel, recover, keep):
         group.command(command.__name__.replace("list_jobs", "list"))(command)
     app.add_typer(group, name="jobs")
 
@@ -25,9 +28,9 @@ def run(
     name: Name,
     namespace: Namespace = None,
     from_savepoint: Annotated[str | None, typer.Option(help="URI of a savepoint or checkpoint to go on from")] = None,
-    horizon: Annotated[str | None, typer.Option(help="declared end of a replay, ISO time in UTC")] = None,
-    parallelism: Annotated[int | None, typer.Option(help="of every operator")] = None,
-    generation: Annotated[int | None, typer.Option(help="of the metric definitions")] = None,
+    horizon: Horizon = None,
+    parallelism: Parallelism = None,
+    generation: Generation = None,
 ) -> None:
     """Submit a job; refuse it when another already writes its results."""
     from hailstream.jobs.catalog import find_job
@@ -97,3 +100,42 @@ def cancel(name: Name, namespace: Namespace = None) -> None:
 
     cancel_job(name, load_settings(namespace=namespace))
     typer.echo("cancelled")
+
+
+def recover(
+    name: Name,
+    namespace: Namespace = None,
+    horizon: Horizon = None,
+    parallelism: Parallelism = None,
+    generation: Generation = None,
+) -> None:
+    """Start a job from the newest checkpoint that its last run left, after its cluster lost it."""
+    from hailstream.jobs.catalog import find_job
+    from hailstream.jobs.recovery import recover_job
+    from hailstream.settings import load_settings
+
+    settings = load_settings(namespace=namespace, horizon=horizon, parallelism=parallelism, generation=generation)
+    job_id, checkpoint = recover_job(find_job(name, settings), settings)
+    typer.echo(f"{name} goes on as {job_id} from {checkpoint}")
+
+
+def keep(
+    names: Annotated[list[str], typer.Argument(metavar="NAME...", help="jobs that run, e.g. city")],
+    namespace: Namespace = None,
+    horizon: Horizon = None,
+    parallelism: Parallelism = None,
+    generation: Generation = None,
+) -> None:
+    """Watch over running jobs: recover each that the cluster forgets. Ctrl-C ends the watch, not the jobs."""
+    import signal
+    import threading
+
+    from hailstream.jobs.catalog import find_job
+    from hailstream.jobs.recovery import Keeper
+    from hailstream.settings import load_settings
+
+    settings = load_settings(namespace=namespace, horizon=horizon, parallelism=parallelism, generation=generation)
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    Keeper([find_job(name, settings) for name in names], settings, lambda line: typer.echo(line, err=True)).run(stop)

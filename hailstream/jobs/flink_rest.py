@@ -107,6 +107,12 @@ class FlinkRest:
         completed = latest.get("completed")
         return str(completed["external_path"]) if completed else None
 
+    def restored_checkpoint(self, job_id: str) -> str | None:
+        """URI of the checkpoint or savepoint that the job last went on from; None when it began from nothing."""
+        latest = self._call("GET", f"/jobs/{job_id}/checkpoints").get("latest") or {}
+        restored = latest.get("restored")
+        return str(restored["external_path"]) if restored else None
+
     def vertex_metric(self, job_id: str, metric: str) -> float:
         """Sum of a metric over the subtasks of every vertex whose name for it ends so."""
         total = 0.0

@@ -216,10 +216,9 @@ class KafkaSource:
                 self._next[key] = positions[key]
         consumer.assign(partitions)
         self._assigned = partitions
-        if self._held:
-            # Pausing outlives an assignment.
-            consumer.resume(partitions)
-            self._held = False
+        # Pausing outlives an assignment, also of a partition that was taken away while it was paused.
+        consumer.resume(partitions)
+        self._held = False
 
     def _committed(self, partitions: list[TopicPartition]) -> dict[Key, int]:
         committed = self._consumer.committed(partitions, timeout=REQUEST_SECONDS) if partitions else []

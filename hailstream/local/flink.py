@@ -13,6 +13,7 @@ from pathlib import Path
 import httpx
 
 from hailstream.errors import HailstreamError
+from hailstream.local import zookeeper
 from hailstream.local.flink_config import JAVA_OPTIONS, Memory, as_yaml, configuration
 from hailstream.local.jars import CHECKOUT, Jars
 from hailstream.local.java import console_logging, java, java_home
@@ -88,7 +89,7 @@ def client_command(settings: Settings) -> list[str]:
 
 
 def servers(settings: Settings, jars: Jars) -> tuple[Server, ...]:
-    """The embedded cluster's two programs."""
+    """The embedded cluster's two programs, and ZooKeeper where they are to be highly available."""
     run, folder = _run_dir(settings), settings.home_dir / "data" / "flink"
     conf = run / "conf"
     logging = console_logging(
@@ -115,9 +116,13 @@ def servers(settings: Settings, jars: Jars) -> tuple[Server, ...]:
         (folder / "savepoints").mkdir(parents=True, exist_ok=True)
         link_libraries(run / "lib", jars)
 
+    coordinators: tuple[Server, ...] = ()
+    if settings.flink_ha == "zookeeper":
+        coordinators = (zookeeper.server(settings, ("-cp", class_path), options[0], environment, prepare),)
     memory = Memory.of(settings.taskmanager_memory).java_options()
     launcher = (sys.executable, "-m", "hailstream.local.taskmanager", str(settings.home_dir))
     return (
+        *coordinators,
         Server(
             name="flink-jobmanager",
             command=(

@@ -7,6 +7,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from hailstream.local.zookeeper import high_availability
 from hailstream.settings import LOOPBACK, Settings
 
 # What Flink opens inside the JDK since Java 17; its scripts take it from their
@@ -88,7 +89,7 @@ def configuration(settings: Settings, folder: Path, checkout: Path) -> dict[str,
     """
     memory = Memory.of(settings.taskmanager_memory)
     interval_ms = int(settings.checkpoint_interval * 1000)
-    return {
+    values: dict[str, str | int | bool] = {
         "jobmanager.rpc.address": LOOPBACK,
         "jobmanager.rpc.port": settings.flink_rpc_port,
         "jobmanager.bind-host": LOOPBACK,
@@ -126,7 +127,7 @@ def configuration(settings: Settings, folder: Path, checkout: Path) -> dict[str,
         "execution.checkpointing.min-pause": f"{interval_ms // 2} ms",
         "execution.checkpointing.timeout": "2 min",
         "execution.checkpointing.mode": "EXACTLY_ONCE",
-        # There is no standby JobManager: after its death a job goes on from here.
+        # Without a standby JobManager a job goes on from here after its death.
         "execution.checkpointing.externalized-checkpoint-retention": "RETAIN_ON_CANCELLATION",
         "execution.checkpointing.num-retained": 2,
         "execution.checkpointing.dir": settings.checkpoint_dir or (folder / "checkpoints").as_uri(),
@@ -144,6 +145,7 @@ def configuration(settings: Settings, folder: Path, checkout: Path) -> dict[str,
         # For clients that are started by Flink's own scripts.
         "env.java.opts.all": " ".join(JAVA_OPTIONS),
     }
+    return values | (high_availability(settings, folder) if settings.flink_ha == "zookeeper" else {})
 
 
 def as_yaml(configuration: dict[str, str | int | bool]) -> str:

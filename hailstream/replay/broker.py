@@ -34,6 +34,9 @@ _AWAY = frozenset(
         KafkaError.NOT_LEADER_FOR_PARTITION,
         KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
         KafkaError.NETWORK_EXCEPTION,
+        # The broker has just come back, and it or the client still knows the leader of before.
+        KafkaError.FENCED_LEADER_EPOCH,
+        KafkaError.UNKNOWN_LEADER_EPOCH,
     }
 )
 
@@ -103,7 +106,7 @@ class LogReader:
 
     def ends(self, partitions: Mapping[str, int]) -> Offsets:
         """The offset the next record of each partition gets."""
-        return self._list(partitions, OffsetSpec.latest(), lambda info: int(info.offset))
+        return self._list(partitions, OffsetSpec.latest(), _end)
 
     def newest(self, partitions: Mapping[str, int]) -> dict[str, datetime]:
         """The newest record timestamp of each topic that has a record."""
@@ -153,7 +156,9 @@ class LogReader:
     def _list(self, partitions: Mapping[str, int], spec: Any, value: Callable[[Any], int]) -> Offsets:
         def request() -> Offsets:
             asked = {TopicPartition(topic, p): spec for topic, count in partitions.items() for p in range(count)}
-            answers = self._admin.list_offsets(asked, request_timeout=REQUEST_TIMEOUT)
+            # A client that has asked once keeps to the leader's epoch, and is refused for ever when that is over.
+            admin = AdminClient(self._config)
+            answers = admin.list_offsets(asked, request_timeout=REQUEST_TIMEOUT)
             out: Offsets = {topic: {} for topic in partitions}
             for place, future in answers.items():
                 out[place.topic][place.partition] = value(future.result())
@@ -161,6 +166,13 @@ class LogReader:
 
         answer: Offsets = patiently(request, self._settings, self._say)
         return answer
+
+
+def _end(info: Any) -> int:
+    """The offset of an answer; one without, as a broker that has just come back gives it, is asked for again."""
+    if info.offset < 0:
+        raise KafkaException(KafkaError(KafkaError.LEADER_NOT_AVAILABLE))
+    return int(info.offset)
 
 
 def _client_log() -> logging.Logger:
