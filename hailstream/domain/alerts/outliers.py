@@ -17,9 +17,8 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any, Final, TypeAlias
 
-import numpy as np
-
 from hailstream.domain.alerts.alert import FARE_OUTLIER, Alert
+from hailstream.domain.alerts.middle import Sorted
 from hailstream.domain.alerts.thresholds import MINUTE_MS, Thresholds
 from hailstream.domain.clock import NEW_YORK_ZONE
 from hailstream.domain.events import Ended, Event
@@ -43,8 +42,9 @@ class FareOutliers:
 
     def __init__(self, thresholds: Thresholds) -> None:
         self._limits = thresholds
-        # Zone to [minute of the baseline, its median, sigma and samples; minutes with fares], the zone
-        # of the newest minute last. A minute is (minute, ratios, newest trip).
+        # Zone to [minute of the baseline, its median, sigma and samples; minutes with fares, the open one last;
+        # ratios of the closed ones in order], the zone of the newest minute last. A minute is (minute, ratios,
+        # newest trip).
         self.state: Any = OrderedDict()
 
     @property
@@ -61,8 +61,8 @@ class FareOutliers:
         zone = self.state.get(event.zone_id)
         if zone is None or zone[0] != minute:
             if zone is None:
-                zone = self.state[event.zone_id] = [minute, 0.0, 0.0, 0, deque()]
-            zone[:4] = [minute, *self._baseline(zone[4], minute)]
+                zone = self.state[event.zone_id] = [minute, 0.0, 0.0, 0, deque(), array("d")]
+            zone[:4] = [minute, *self._baseline(zone[4], Sorted.of(zone[5]), minute)]
             zone[4].append((minute, array("d"), ""))
             self.state.move_to_end(event.zone_id)
         minutes: Minutes = zone[4]
@@ -71,7 +71,7 @@ class FareOutliers:
             return ()  # a second copy, which is next to the first
         minutes[-1] = (minute, values, event.trip_id)
         values.append(ratio)
-        _, median, sigma, samples, _ = zone
+        _, median, sigma, samples, _, _ = zone
         if samples < self._limits.outlier_samples or abs(ratio - median) <= self._limits.outlier_z * sigma:
             return ()
         return (self._alert(event, ratio, median, sigma, samples),)
@@ -98,15 +98,16 @@ class FareOutliers:
             evidence=evidence,
         )
 
-    def _baseline(self, minutes: Minutes, minute: int) -> tuple[float, float, int]:
+    def _baseline(self, minutes: Minutes, closed: Sorted, minute: int) -> tuple[float, float, int]:
+        """Median, sigma and samples of the hour before a minute; the minute that was open is closed."""
+        if minutes:
+            closed.add(minutes[-1][1])
         while minutes and minutes[0][0] < minute - HOUR_MINUTES:
-            minutes.popleft()
-        values = np.concatenate([np.empty(0), *(np.frombuffer(ratios) for _, ratios, _ in minutes)])
-        if len(values) < self._limits.outlier_samples:
-            return 0.0, 0.0, len(values)
-        median = float(np.median(values))
-        sigma = _SIGMA_PER_MAD * float(np.median(np.abs(values - median)))
-        return median, max(sigma, LEAST_SIGMA), len(values)
+            closed.remove(minutes.popleft()[1])
+        if len(closed) < self._limits.outlier_samples:
+            return 0.0, 0.0, len(closed)
+        median = closed.median()
+        return median, max(_SIGMA_PER_MAD * closed.deviation(median), LEAST_SIGMA), len(closed)
 
 
 def fare_ratio(end: Ended) -> float | None:
