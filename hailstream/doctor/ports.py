@@ -21,6 +21,7 @@ PORTS = {
     "clickhouse_port": "clickhouse_url",
     "flink_port": "flink_url",
     "flink_rpc_port": "flink_url",
+    "zookeeper_port": "flink_url",
     "metrics_port": "",
 }
 
@@ -56,6 +57,8 @@ def needed_ports(settings: Settings) -> dict[int, list[str]]:
     """Port -> the variables that ask for it."""
     named: dict[int, list[str]] = defaultdict(list)
     for field, external in PORTS.items():
+        if field == "zookeeper_port" and settings.flink_ha == "none":
+            continue
         if not external or getattr(settings, external) is None:
             named[getattr(settings, field)].append(f"HAILSTREAM_{field.upper()}")
     named[settings.metrics_port + 1].append("HAILSTREAM_METRICS_PORT (one up)")

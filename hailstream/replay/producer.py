@@ -5,7 +5,9 @@ failure is the beginning of what was sent to it, in order, nothing left out.
 It is there once, with one exception: Kafka forgets a producer whose newest
 record is a day old *by the record's timestamp*, so a broker that crashes while
 it takes history may take what it had not yet acknowledged a second time. The
-account shows how many; jobs drop them by trip id. A broker that is away is
+account shows how many; jobs drop them by trip id. For the same reason one
+request is under way at a time: a broker that has forgotten the producer would
+take the second before the first, and then drop the first as a repetition. A broker that is away is
 waited for, for ever; it is said once that it is away and once that it is back.
 """
 
@@ -38,6 +40,7 @@ def producer_config(settings: Settings, *, paced: bool) -> dict[str, object]:
     return dict(settings.kafka_config()) | {
         "enable.idempotence": True,
         "enable.gapless.guarantee": True,
+        "max.in.flight.requests.per.connection": 1,
         "acks": "all",
         "message.timeout.ms": 0,  # never give a message up
         "compression.type": "lz4",

@@ -13,8 +13,11 @@ import pytest
 from hailstream.clickhouse import reachable
 from hailstream.control_log import ControlLog
 from hailstream.demo.pipeline import Pipeline
+from hailstream.domain.forecast.profile import Profile, ZoneProfile
+from hailstream.domain.forecast.week import QUARTERS_A_WEEK
 from hailstream.domain.surge.policies import Policies
 from hailstream.domain.surge.policy import make_policy, write_policy
+from hailstream.forecast.profile_topic import publish
 from hailstream.jobs.catalog import find_job
 from hailstream.jobs.flink_rest import FlinkRest
 from hailstream.jobs.submit import submit_job
@@ -28,6 +31,11 @@ from tests.stack import wait_until
 SPEC = "sim:?seed=3&minutes=150&rate=40&faults=all"
 HALF = datetime(2024, 3, 2, 0, 10, tzinfo=UTC)
 POLICY = make_policy(scope="borough:Manhattan", sensitivity=1.0, threshold=0.5, cap=2.0, revision=1)
+
+WEEK = tuple(float(quarter % 7) for quarter in range(QUARTERS_A_WEEK))
+PROFILE = Profile(
+    ZoneProfile(zone_id=zone, revision="r1", learned_from=0, learned_until=1, usual=WEEK) for zone in (132, 161, 236)
+)
 
 
 @pytest.fixture
@@ -43,6 +51,7 @@ def pipeline(settings: Settings) -> Iterator[Pipeline]:
     said = ControlLog(settings, SURGE_POLICIES)
     said.write(b"borough:Manhattan", write_policy(POLICY))
     said.write(b"city", json.dumps({"scope": "city", "cap": 99}).encode())
+    publish(settings, PROFILE)
     with Pipeline(settings) as pipeline:
         pipeline.start_loaders()
         pipeline.start_job()
@@ -58,7 +67,9 @@ def test_prices_and_forecasts_follow_from_the_log_across_a_restore(pipeline: Pip
     again = settings.model_copy(update={"parallelism": 1})
     pipeline.job_id = submit_job(find_job("city", again), again, savepoint=savepoint)
     replay(settings, SPEC, tmp_path, start=HALF)
-    answers = AnswersProver(EventLog(settings, work_dir=tmp_path), ["surge", "forecast"], Policies().with_(POLICY))
+    answers = AnswersProver(
+        EventLog(settings, work_dir=tmp_path), ["surge", "forecast"], Policies().with_(POLICY), PROFILE
+    )
     pipeline.wait_until_loaded(answers.expected_rows(), lambda _: None, patience=PATIENCE)
     proofs = answers.compare()
     assert not [proof for proof in proofs if proof.differing], proofs

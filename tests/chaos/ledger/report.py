@@ -18,7 +18,7 @@ def actions_table(outcome: Outcome) -> Table:
     """Each action, when, and how long until results flowed again."""
     table = Table(title="What was done, and how long until results flowed again", title_justify="left", box=SIMPLE_HEAD)
     for heading in ("at", "what", "paused", "back after", ""):
-        table.add_column(heading, justify="left" if heading in ("what", "") else "right", no_wrap=heading == "what")
+        table.add_column(heading, justify="left" if heading in ("what", "") else "right", no_wrap=bool(heading))
     for struck in outcome.struck:
         action = struck.action
         name = action.name if action.kind != "nothing" else "nothing (the way through)"
@@ -36,7 +36,7 @@ def lines_table(lines: Sequence[Line]) -> Table:
     """Each table, and how many of its rows are not as they should be."""
     table = Table(title="What came out, against a recount of the log", title_justify="left", box=SIMPLE_HEAD)
     for heading in ("what", "rows", "missing", "extra", "doubled", "wrong", ""):
-        table.add_column(heading, justify="left" if heading in ("what", "") else "right", no_wrap=heading == "what")
+        table.add_column(heading, justify="left" if heading in ("what", "") else "right", no_wrap=bool(heading))
     for line in lines:
         numbers = [_number(number) for number in (line.missing, line.extra, line.doubled, line.wrong)]
         table.add_row(line.name, f"{line.rows:,}", *numbers, f"[dim]{escape(line.note)}[/]")
