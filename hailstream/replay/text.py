@@ -62,7 +62,14 @@ def text_layout(path: Path) -> Layout:
         raise HailstreamError(f"{path}: a tar archive", hint="unpack it and give the files in it")
     lines = start.decode("utf-8-sig", "replace").splitlines()
     rows = [_fields(line) for line in lines if line.strip()]
-    return bare_layout(rows[:20]) or named_layout(str(path), rows[0])
+    try:
+        return named_layout(str(path), rows[0])
+    except HailstreamError:
+        # Without a header the rows have to show what they are; where there is one, a row may look like anything.
+        bare = bare_layout(rows[:20])
+        if bare is None:
+            raise
+        return bare
 
 
 def text_blocks(path: Path, layout: Layout) -> Iterator[Block]:

@@ -162,6 +162,7 @@ _line = st.one_of(
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(_line, max_size=40))
 @example(["\x1f", "\x0b", "\x85", "\xa0", " \t"])
+@example([",,,0000-00-00 00:00,A,,,"])
 def test_whatever_the_lines_hold_each_is_accounted_for(tmp_path: Path, lines: list[str]) -> None:
     path = tmp_path / "any.csv"
     path.write_bytes("\n".join([HEADER, *lines]).encode("utf-8", "replace"))
