@@ -13,15 +13,13 @@ import polars as pl
 
 from hailstream.domain.alerts.thresholds import Thresholds
 from hailstream.errors import HailstreamError
-from hailstream.evaluate.detect import Detector, Found, Pair
+from hailstream.evaluate.detect import Detector, Found
 from hailstream.evaluate.events import placed
 from hailstream.proof.alert_queries import prepare, queries
-from hailstream.proof.alerts import RuleProof
+from hailstream.proof.alerts import RuleProof, compare_rule
 from hailstream.proof.eventlog import LOGS
 from hailstream.replay.events import SourceReport, open_source
 from hailstream.topics import TRIPS_ENDED
-
-_SHOWN: Final = 5
 
 #: The columns of a log that the queries read.
 _LOG: Final = {
@@ -103,7 +101,7 @@ def evaluate_files(
         prepare(connection, disorder_ms=0, horizon_ms=None)
         expected: Found = {rule: set(connection.execute(q).fetchall()) for rule, q in queries(thresholds).items()}
         connection.close()
-    rules = [_compare(rule, pairs, found.get(rule, set())) for rule, pairs in expected.items()]
+    rules = [compare_rule(rule, pairs, found.get(rule, set())) for rule, pairs in expected.items()]
     return FileProof(source.report(), events, rules)
 
 
@@ -112,9 +110,3 @@ def _append(connection: duckdb.DuckDBPyConnection, table: str, rows: pl.DataFram
     connection.execute(f"CREATE TABLE IF NOT EXISTS {table} AS SELECT * FROM batch LIMIT 0")
     connection.execute(f"INSERT INTO {table} BY NAME SELECT * FROM batch")
     connection.unregister("batch")
-
-
-def _compare(rule: str, expected: set[Pair], found: set[Pair]) -> RuleProof:
-    sides = {"missing": expected - found, "extra": found - expected}
-    examples = [(*pair, side) for side, pairs in sides.items() for pair in sorted(pairs, key=str)[:_SHOWN]]
-    return RuleProof(rule, len(expected), len(sides["missing"]), len(sides["extra"]), tuple(examples))

@@ -8,11 +8,15 @@ compares: an equal plan goes on from a savepoint, a changed one cannot.
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from hailstream.errors import HailstreamError
+
+_PARALLELISM = re.compile(r'"parallelism"\s*:\s*\d+\s*,?')
 
 
 @dataclass(frozen=True)
@@ -21,6 +25,18 @@ class Job:
 
     plan: str
     execute: Callable[[], object]
+
+
+def graph_plan(graph: str) -> str:
+    """The plan of a job that is a stream graph and no compiled plan.
+
+    How many of each operator run is no part of it: state can be divided anew. So
+    rows that are dealt out to more operators are as good as rows that are handed on.
+
+    Args:
+        graph: what Flink's ``getStreamingPlanAsJSON`` gives.
+    """
+    return _PARALLELISM.sub("", graph).replace('"REBALANCE"', '"FORWARD"')
 
 
 def settle_plan(compiled: str, kept: Path, *, restoring: bool) -> None:
@@ -48,8 +64,10 @@ def settle_plan(compiled: str, kept: Path, *, restoring: bool) -> None:
 
 
 def _first_change(old: str, new: str) -> str:
+    # Of the lines that name something: a bracket tells nobody what changed.
     changes = (
-        line for line in difflib.unified_diff(old.splitlines(), new.splitlines(), lineterm="", n=0) if line[3:].strip()
+        line[0] + " " + line[1:].strip()
+        for line in difflib.unified_diff(old.splitlines(), new.splitlines(), lineterm="", n=0)
+        if line[0] in "+-" and re.search(r"\w", line)
     )
-    lines = [line[0] + " " + line[1:].strip() for line in changes if line[:3] not in ("---", "+++") and line[0] in "+-"]
-    return "; ".join(lines[:2])[:400]
+    return "; ".join(islice(changes, 2))[:400]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 from pyflink.common import Types
 from pyflink.common.typeinfo import TypeInformation
 from pyflink.datastream import DataStream, KeyedProcessFunction, StreamExecutionEnvironment
@@ -13,7 +11,7 @@ from pyflink.java_gateway import get_gateway
 from pyflink.table import Schema, StreamTableEnvironment
 from pyflink.util.java_utils import load_java_class
 
-from hailstream.flink.plan import Job
+from hailstream.flink.plan import Job, graph_plan
 from hailstream.flink.zone_function import CONTROLS
 
 _ROWTIME = "_rowtime"
@@ -40,7 +38,6 @@ _CONTROLS = Types.ROW(
         Types.INSTANT(),
     ]
 )
-_PARALLELISM = re.compile(r'"parallelism"\s*:\s*\d+\s*,?')
 
 
 class Streams:
@@ -139,14 +136,10 @@ class Streams:
         return view
 
     def as_job(self) -> Job:
-        """All that was attached to the environment, as one job.
-
-        How many of each operator run is no part of its plan: state can be divided anew. So
-        rows that are dealt out to more operators are as good as rows that are handed on.
-        """
+        """All that was attached to the environment, as one job."""
         stream_env = self._stream_env
         j_graph = stream_env._generate_stream_graph(clear_transformations=True)
-        plan = _PARALLELISM.sub("", str(j_graph.getStreamingPlanAsJSON())).replace('"REBALANCE"', '"FORWARD"')
+        plan = graph_plan(str(j_graph.getStreamingPlanAsJSON()))
         return Job(plan, lambda: stream_env._j_stream_execution_environment.executeAsync(j_graph))
 
 

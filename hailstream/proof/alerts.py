@@ -80,12 +80,11 @@ class AlertProver:
         found: dict[str, set[tuple[str, str | None]]] = {}
         for rule, trip, other in rows:
             found.setdefault(rule, set()).add((trip, other))
-        return [_compare(rule, expected, found.get(rule, set())) for rule, expected in self.expected().items()]
+        return [compare_rule(rule, expected, found.get(rule, set())) for rule, expected in self.expected().items()]
 
 
-def _compare(rule: str, expected: set[tuple[str, str | None]], found: set[tuple[str, str | None]]) -> RuleProof:
-    missing, extra = expected - found, found - expected
-    examples = [(*pair, "missing") for pair in list(missing)[:_SHOWN]] + [
-        (*pair, "extra") for pair in list(extra)[:_SHOWN]
-    ]
-    return RuleProof(rule, len(expected), len(missing), len(extra), tuple(examples))
+def compare_rule(rule: str, expected: set[tuple[str, str | None]], found: set[tuple[str, str | None]]) -> RuleProof:
+    """How the alerts of a rule compare with those that its query gives, each a trip and another one, if there is."""
+    sides = {"missing": expected - found, "extra": found - expected}
+    examples = [(*pair, side) for side, pairs in sides.items() for pair in sorted(pairs, key=str)[:_SHOWN]]
+    return RuleProof(rule, len(expected), len(sides["missing"]), len(sides["extra"]), tuple(examples))

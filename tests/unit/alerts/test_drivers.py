@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import math
 
+import pytest
+
 from hailstream.domain.alerts.drivers import MEMORY_MS, DriverTrips
 from hailstream.domain.alerts.thresholds import Thresholds
 from hailstream.domain.events import Event
+from hailstream.domain.rules import BOUNDS
 from tests.unit.alerts.trips import HARLEM, HOUR, KENNEDY, MINUTE, NOON, SECOND, TIMES_SQUARE, ended, started, told
 
 LIMITS = Thresholds()
@@ -50,6 +53,25 @@ def test_places_are_compared_where_they_are_known() -> None:
     assert found(ended(0, "a", end_zone_id=264), started(MINUTE, "b", **near)) == [], "nobody knows where it ended"
     zeros = {"end_latitude": 0.0, "end_longitude": 0.0, "end_zone_id": 265}
     assert found(ended(0, "a", **zeros), started(MINUTE, "b", **near)) == []
+
+
+@pytest.mark.parametrize("step", [0, 1e-9])
+@pytest.mark.parametrize(
+    "edge",
+    [
+        {"latitude": BOUNDS.latitude.low},
+        {"latitude": BOUNDS.latitude.high},
+        {"longitude": BOUNDS.longitude.low},
+        {"longitude": BOUNDS.longitude.high},
+    ],
+    ids=str,
+)
+def test_a_place_on_the_edge_of_the_city_is_known_and_one_beyond_is_not(edge: dict[str, float], step: float) -> None:
+    middle = {"latitude": 40.75, "longitude": -73.98}
+    place = middle | {axis: degrees + step * (degrees - middle[axis]) for axis, degrees in edge.items()}
+    left = {f"end_{axis}": degrees for axis, degrees in middle.items()}
+    trips = found(ended(0, "a", **left), started(MINUTE, "b", zone_id=264, **place))
+    assert trips == ([] if step else [("impossible_travel", "b", "a")])
 
 
 def test_trips_that_overlap_are_told_as_a_pair_about_the_one_that_began_later() -> None:
