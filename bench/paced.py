@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 from confluent_kafka import Message, Producer
 
+from hailstream.encode.batch import BatchEncoder
 from hailstream.replay.batch import Preparer, ReadyBatch
-from hailstream.replay.encode import BatchEncoder
 from hailstream.replay.events import open_source
 from hailstream.replay.future import FutureRule
 from hailstream.replay.heartbeats import HeartbeatPlan

@@ -1,53 +1,34 @@
-"""From decoded ends to the rows of trips, column by column."""
+"""From decoded ends to the messages of trips, column by column."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from json.encoder import encode_basestring
 from typing import Final
 
 import numpy as np
+import polars as pl
+import pyarrow as pa
 
 from hailstream.decode.arrays import Array, Mask
 from hailstream.decode.columns import DROPOFF, kept_rows, passengers, zone_ids
 from hailstream.decode.packer import Batch
 from hailstream.decode.rows import Column
 from hailstream.domain.zones import UNKNOWN
+from hailstream.encode.batch import BatchEncoder
+from hailstream.schemas import load_schema
+from hailstream.topics import TRIPS
 
-#: SQL types of a trip's columns, by the names of its topic; instants are ms, amounts cents.
-TRIP_TYPES: Final[Mapping[str, str]] = {
-    "trip_id": "STRING",
-    "started_at": "BIGINT",
-    "ended_at": "BIGINT",
-    "zone_id": "INT",
-    "end_zone_id": "INT",
-    "route": "STRING",
-    "vendor_id": "STRING",
-    "driver_id": "STRING",
-    "vehicle_id": "STRING",
-    "passengers": "INT",
-    "miles": "DOUBLE",
-    "seconds": "DOUBLE",
-    "mph": "DOUBLE",
-    "payment_type": "INT",
-    "rate_code": "INT",
-    "fare": "BIGINT",
-    "tip": "BIGINT",
-    "tolls": "BIGINT",
-    "total": "BIGINT",
-    "tip_rate": "DOUBLE",
-    "completeness": "DOUBLE",
-    "within_bounds": "INT",
-}
+#: The columns of the decode function that hold a trip's message, and its key.
+TRIP_MESSAGE: Final = "trip_message"
+TRIP_KEY: Final = "trip_key"
+
 _TEXTS: Final = ("vendor_id", "driver_id", "vehicle_id")
 _AMOUNTS: Final = {"fare": "fare_amount", "tip": "tip_amount", "tolls": "tolls_amount", "total": "total_amount"}
 _CODES: Final = ("payment_type", "rate_code")
 _MS_AN_HOUR: Final = 3_600_000
-
-
-def trip_column(name: str) -> str:
-    """The column of the decode function that holds a trip's column."""
-    return f"trip_{name}"
+#: Amounts of trips have ten digits; one that has more is not known.
+_MOST_CENTS: Final = 10**10 - 1
 
 
 def pseudonym(driver_id: str, secret: str) -> str:
@@ -55,10 +36,13 @@ def pseudonym(driver_id: str, secret: str) -> str:
     return hashlib.blake2b(driver_id.encode(), key=secret.encode()[:64], digest_size=12).hexdigest()
 
 
-class TripColumns:
-    """Makes a trip of every end, late ones too; rows that are none are null.
+class TripMessages:
+    """Makes a message of trips.v1 of every end, late ones too; rows that are none have none.
+
+    The message is written here, in Avro: 22 columns would cost the engine more than all of its other work on an end.
 
     Args:
+        schema_id: of the topic's schema in the registry.
         driver_secret: driver ids are hashed with it; None leaves them as they are.
     """
 
@@ -74,69 +58,95 @@ class TripColumns:
         "trip_distance_miles",
     )
 
-    def __init__(self, driver_secret: str | None) -> None:
+    def __init__(self, schema_id: int, driver_secret: str | None) -> None:
+        self._schema_id = schema_id
         self._secret = driver_secret
-        self.sql_types = {trip_column(name): sql for name, sql in TRIP_TYPES.items()}
+        self.sql_types = {TRIP_KEY: "BYTES", TRIP_MESSAGE: "BYTES"}
 
     def pack(self, batch: Batch) -> dict[str, Array]:
-        """The columns of trips; a number that is not known is NaN, which is null in the engine."""
-        decoded, trips = batch.decoded, batch.decoded.present & ~batch.future
-        zones, ends = decoded["zone_id"].values, zone_ids(decoded, place=DROPOFF)
+        """The messages and their keys, as bytes."""
+        trips = np.flatnonzero(batch.decoded.present & ~batch.future)
+        packed = {name: np.full(len(batch.future), None, object) for name in self.sql_types}
+        if len(trips):
+            rows = self.rows(batch, trips)
+            packed[TRIP_KEY][trips] = [_key(trip) for trip in rows["trip_id"].to_list()]
+            packed[TRIP_MESSAGE][trips] = BatchEncoder(load_schema(TRIPS), self._schema_id).encode(rows)
+        return packed
+
+    def rows(self, batch: Batch, trips: Array) -> pl.DataFrame:
+        """The trips of those rows of a batch, by the fields of their topic; amounts are cents."""
+        decoded = {name: _taken(batch.decoded[name], trips) for name in ("trip_id", "zone_id", *self.fields)}
+        zones, ends = decoded["zone_id"].values, zone_ids(batch.decoded, place=DROPOFF)[trips]
         riders = passengers(decoded["passenger_count"])
         miles, fare, tip = (decoded[name] for name in ("trip_distance_miles", "fare_amount", "tip_amount"))
-        ms = np.where(trips, decoded["event_time"].values - decoded["started_at"].values, 0)
+        ms = decoded["event_time"].values - decoded["started_at"].values
         known = [riders.valid, miles.valid, zones != UNKNOWN, ends != UNKNOWN]
         known += [decoded[name].valid for name in ("driver_id", "vehicle_id", *_CODES, *_AMOUNTS.values())]
-        columns: dict[str, Array] = {
-            "trip_id": _texts(decoded["trip_id"], trips),
-            "started_at": _numbers(decoded["started_at"], trips),
-            "ended_at": _numbers(decoded["event_time"], trips),
-            "zone_id": np.where(trips, zones, np.nan),
-            "end_zone_id": np.where(trips, ends, np.nan),
-            "route": _routes(zones, ends, trips),
-            **{name: _texts(decoded[name], trips) for name in _TEXTS},
-            "passengers": _numbers(riders, trips),
-            "miles": _numbers(miles, trips),
-            "seconds": np.where(trips, ms / 1000, np.nan),
-            "mph": _ratio(miles.values * _MS_AN_HOUR, ms, trips & miles.valid, digits=2),
-            **{name: _numbers(decoded[name], trips) for name in _CODES},
-            **{name: _numbers(decoded[field], trips) for name, field in _AMOUNTS.items()},
-            "tip_rate": _ratio(tip.values, fare.values, trips & tip.valid & fare.valid, digits=4),
-            "completeness": np.where(trips, np.round(np.mean(known, axis=0), 3), np.nan),
-            "within_bounds": np.where(trips, kept_rows(decoded), np.nan),
-        }
-        if self._secret is not None:
-            columns["driver_id"] = self._pseudonyms(columns["driver_id"])
-        return {trip_column(name): column for name, column in columns.items()}
+        return pl.DataFrame(
+            {
+                "trip_id": _texts(decoded["trip_id"]),
+                "started_at": _moments(decoded["started_at"]),
+                "ended_at": _moments(decoded["event_time"]),
+                "zone_id": zones,
+                "end_zone_id": ends,
+                "route": _routes(zones, ends),
+                **{
+                    name: _texts(self._hidden(decoded[name]) if name == "driver_id" else decoded[name])
+                    for name in _TEXTS
+                },
+                "passengers": _numbers(riders),
+                "miles": _numbers(miles),
+                "seconds": ms / 1000,
+                "mph": _ratio(miles.values * _MS_AN_HOUR, ms, miles.valid, digits=2),
+                **{name: _numbers(decoded[name]) for name in _CODES},
+                **{name: _cents(decoded[field]) for name, field in _AMOUNTS.items()},
+                "tip_rate": _ratio(tip.values, fare.values, tip.valid & fare.valid, digits=4),
+                "completeness": np.round(np.mean(known, axis=0), 3),
+                "within_bounds": kept_rows(batch.decoded)[trips].astype(np.int64),
+            }
+        )
 
-    def _pseudonyms(self, drivers: Array) -> Array:
-        secret = self._secret or ""
-        hashed = {driver: pseudonym(driver, secret) for driver in set(drivers.tolist()) - {None}}
-        return np.array([hashed.get(driver) for driver in drivers.tolist()], object)
-
-
-def _texts(column: Column, trips: Mask) -> Array:
-    texts: Array = np.full(len(trips), None, object)
-    known = trips & column.valid
-    texts[known] = column.values[known]
-    return texts
+    def _hidden(self, drivers: Column) -> Column:
+        if self._secret is None:
+            return drivers
+        hashed = {driver: pseudonym(driver, self._secret) for driver in set(drivers.values[drivers.valid].tolist())}
+        return Column(np.array([hashed.get(driver) for driver in drivers.values.tolist()], object), drivers.valid)
 
 
-def _numbers(column: Column, trips: Mask) -> Array:
-    """As floats, which are exact for the whole numbers that events have: cents, codes and ms."""
-    numbers: Array = np.where(trips & column.valid, column.values, np.nan)
-    return numbers
+def _key(trip_id: str) -> bytes:
+    """The key as the engine writes it for other topics."""
+    return f'{{"trip_id":{encode_basestring(trip_id)}}}'.encode()
 
 
-def _ratio(above: Array, below: Array, known: Mask, *, digits: int) -> Array:
+def _taken(column: Column, rows: Array) -> Column:
+    return Column(column.values[rows], column.valid[rows])
+
+
+def _texts(column: Column) -> pl.Series:
+    return pl.Series(pa.array(column.values, pa.string()))  # None where not valid
+
+
+def _numbers(column: Column) -> pl.Series:
+    known = column.valid & (column.values == column.values)
+    return pl.Series(pa.array(column.values, mask=~known))
+
+
+def _cents(column: Column) -> pl.Series:
+    return _numbers(Column(column.values, column.valid & (np.abs(column.values) <= _MOST_CENTS)))
+
+
+def _moments(column: Column) -> pl.Series:
+    return pl.Series(column.values.astype("datetime64[ms]"))
+
+
+def _ratio(above: Array, below: Array, known: Mask, *, digits: int) -> pl.Series:
     """The ratio where it is known and what it is of is above 0."""
-    ratio = np.full(len(above), np.nan)
+    ratio = np.zeros(len(above))
     there = known & (below > 0)
     ratio[there] = np.round(above[there] / below[there], digits)
-    return ratio
+    return _numbers(Column(ratio, there))
 
 
-def _routes(zones: Array, ends: Array, trips: Mask) -> Array:
+def _routes(zones: Array, ends: Array) -> pl.Series:
     pairs, which = np.unique(zones.astype(np.int64) * 1000 + ends, return_inverse=True)
-    names = np.array([f"{pair // 1000}-{pair % 1000}" for pair in pairs.tolist()], object)
-    return _texts(Column(names[which], trips), trips)
+    return pl.Series([f"{pair // 1000}-{pair % 1000}" for pair in pairs.tolist()], dtype=pl.String).gather(which)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple, TypeAlias
 
-#: Of one moment the end of a minute is told first, then ends, then starts.
+#: Of one moment the end of a minute is told first, then ends, then ends that came late, then starts.
 MINUTE_RANK: Final = -1
 ENDED_RANK: Final = 0
-STARTED_RANK: Final = 1
+LATE_RANK: Final = 1
+STARTED_RANK: Final = 2
 
 
 class Started(NamedTuple):
@@ -29,7 +30,7 @@ class Started(NamedTuple):
 
 
 class Ended(NamedTuple):
-    """A trip ended; rank is ``ENDED_RANK``.
+    """A trip ended; rank is ``ENDED_RANK``, or ``LATE_RANK`` and ``time`` the watermark that it met.
 
     As a start, whose zone and place it carries; amounts are cents, None where not known.
     """

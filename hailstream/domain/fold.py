@@ -12,9 +12,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from heapq import heappop, heappush
 from itertools import chain
 from operator import itemgetter
-from typing import Any, Final, Generic, Protocol, TypeAlias, TypeVar, runtime_checkable
+from typing import Any, Final, Generic, Protocol, TypeAlias, TypeVar
 
-from hailstream.domain.events import MINUTE_RANK, Event, MinuteEnded
+from hailstream.domain.events import Ended, Event, MinuteEnded
 
 SECOND_MS: Final = 1000
 #: Due of a fold for which time alone brings nothing.
@@ -34,29 +34,56 @@ class Fold(Protocol[Answer]):
     """Rules with a memory.
 
     Attributes:
+        ranks: of what it is told.
         state: all of the memory, as what can be pickled without any class of ours; may be replaced. Nothing is
             remembered if it is empty, 0 or None, or a tuple or list of such (see :func:`is_empty`).
         due: the next moment (ms) at which something may follow from time alone, or ``NEVER``.
     """
 
+    ranks: frozenset[int]
     state: Any
 
     @property
     def due(self) -> int: ...
 
-    def event(self, event: Event) -> Sequence[Answer]:
-        """What follows from an event; events come in order of time, ends before starts of the same moment."""
+    def tell(self, told: Sequence[Told], watermark: int) -> Sequence[Answer]:
+        """What follows from events, and from time alone before ``watermark`` (ms).
 
-    def at(self, moment: int) -> Sequence[Answer]:
+        Args:
+            told: in order of time, rank and trip; none of them is at the watermark or behind it.
+        """
+
+
+class OneByOne(Generic[Output]):
+    """A fold that looks at one event at a time, for those where that is fast enough."""
+
+    @property
+    def due(self) -> int:
+        raise NotImplementedError
+
+    def event(self, event: Ended) -> Sequence[Output]:
+        """What follows from an end; ends come in order of time."""
+        raise NotImplementedError
+
+    def at(self, moment: int) -> Sequence[Output]:
         """What follows at the moment that was due, which is due no longer; events up to and at it were told."""
+        raise NotImplementedError
 
-
-@runtime_checkable
-class MinuteFold(Fold[Answer], Protocol[Answer]):
-    """A fold that is told the ends of minutes too."""
-
-    def minute(self, end: int) -> Sequence[Answer]:
-        """What follows from the end (ms) of a minute; all events before it were told, and none behind it."""
+    def tell(self, told: Sequence[Told], watermark: int) -> Sequence[Output]:
+        """See :meth:`Fold.tell`."""
+        answers: list[Output] = []
+        due = self.due
+        for event in told:
+            while due < event[0]:
+                answers += self.at(due)
+                due = self.due
+            if isinstance(event, Ended):
+                answers += self.event(event)
+                due = self.due
+        while due < watermark:
+            answers += self.at(due)
+            due = self.due
+        return answers
 
 
 def is_empty(state: Any) -> bool:
@@ -65,11 +92,11 @@ def is_empty(state: Any) -> bool:
 
 
 class Together(Generic[Output]):
-    """Several folds over the same events, as one."""
+    """Several folds over the same events, as one; what they answer is in the order of the folds, then of time."""
 
     def __init__(self, *folds: Fold[Output]) -> None:
         self._folds = folds
-        self._by_minute = [fold for fold in folds if isinstance(fold, MinuteFold)]
+        self.ranks = frozenset().union(*(fold.ranks for fold in folds))
 
     @property
     def state(self) -> Any:
@@ -82,24 +109,19 @@ class Together(Generic[Output]):
 
     @property
     def due(self) -> int:
-        due = NEVER
-        for fold in self._folds:
-            if (of_fold := fold.due) < due:
-                due = of_fold
-        return due
+        return min((fold.due for fold in self._folds), default=NEVER)
 
-    def event(self, event: Event) -> Sequence[Output]:
+    def tell(self, told: Sequence[Told], watermark: int) -> Sequence[Output]:
+        """See :meth:`Fold.tell`; each fold is told what it reads."""
+        there = {event[1] for event in told}
+        read: dict[frozenset[int], Sequence[Told]] = {frozenset(there): told}
         answers: list[Output] = []
         for fold in self._folds:
-            if found := fold.event(event):
-                answers += found
+            ranks = fold.ranks & there
+            if ranks not in read:
+                read[ranks] = [event for event in told if event[1] in ranks]
+            answers += fold.tell(read[ranks], watermark)
         return answers
-
-    def at(self, moment: int) -> Sequence[Output]:
-        return [answer for fold in self._folds if fold.due == moment for answer in fold.at(moment)]
-
-    def minute(self, end: int) -> Sequence[Output]:
-        return [answer for fold in self._by_minute for answer in fold.minute(end)]
 
 
 class InOrder(Generic[Output]):
@@ -112,9 +134,11 @@ class InOrder(Generic[Output]):
         self._order: list[int] = []
 
     def add(self, events: Iterable[Told]) -> None:
-        """Take events, none of them older than the last watermark."""
-        seconds = self._seconds
+        """Take those that the fold is told, none of them older than the last watermark."""
+        seconds, ranks = self._seconds, self._fold.ranks
         for event in events:
+            if event[1] not in ranks:
+                continue
             second = event[0] // SECOND_MS
             waiting = seconds.get(second)
             if waiting is None:
@@ -129,22 +153,7 @@ class InOrder(Generic[Output]):
 
     def advance(self, watermark: int) -> list[Output]:
         """All that follows before ``watermark`` (ms), from which on events may still come."""
-        fold: Any = self._fold
-        answers: list[Output] = []
-        due = fold.due
-        for event in sorted(self._ready(watermark), key=_TOLD_FIRST):
-            while due < event[0]:
-                answers += fold.at(due)
-                due = fold.due
-            if event[1] == MINUTE_RANK:
-                answers += fold.minute(event[0])
-            else:
-                answers += fold.event(event)
-            due = fold.due
-        while due < watermark:
-            answers += fold.at(due)
-            due = fold.due
-        return answers
+        return list(self._fold.tell(sorted(self._ready(watermark), key=_TOLD_FIRST), watermark))
 
     def next_moment(self) -> int:
         """The first moment (ms) for which a watermark beyond it may bring something, or ``NEVER``."""

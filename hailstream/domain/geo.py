@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 EARTH_MILES = 3958.7613  # mean radius
+MILES_A_DEGREE = 69.1  # of a great circle, rounded up
 
 
 def great_circle_miles(

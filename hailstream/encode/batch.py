@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from hailstream.encode import columns
 from hailstream.errors import HailstreamError
-from hailstream.replay import avro_columns as columns
 from hailstream.schemas import AvroSchema, frame_header
 
 _INT_LIMITS = (-(2**31), 2**31 - 1)

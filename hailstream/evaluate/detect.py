@@ -32,7 +32,7 @@ class Detector:
 
     def __init__(self, thresholds: Thresholds) -> None:
         self._thresholds = thresholds
-        groups = [group for group in wanted_groups((PURPOSE,)).values() if group.name != SINGLE]
+        groups = [group for group in wanted_groups((PURPOSE,), 1).values() if group.name != SINGLE]
         self._orders: list[InOrder[Alert]] = [InOrder(group.make(thresholds)) for group in groups]
         self.found: Found = {}
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -10,7 +10,7 @@ from pyflink.table import TableEnvironment
 
 from hailstream.decode import reasons
 from hailstream.decode.packer import Packer
-from hailstream.decode.trips import TripColumns
+from hailstream.decode.trips import TripMessages
 from hailstream.flink.decode_function import EventSource, decode_function, identify_function
 from hailstream.flink.event_time import is_future_sql, watermark_seen_sql
 from hailstream.flink.tables import source_ddl, table_name
@@ -18,7 +18,7 @@ from hailstream.folds.groups import wanted_groups
 from hailstream.folds.packer import ShardPacker
 from hailstream.rollup.packer import MinutePacker
 from hailstream.settings import Settings
-from hailstream.topics import EVENTS_LATE, EVENTS_REJECTED, Topic
+from hailstream.topics import EVENTS_LATE, EVENTS_REJECTED, TRIPS, Topic
 from hailstream.windows import WindowedMetric
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class Reading:
     Attributes:
         metrics: whose events are packed by minute.
         purposes: of the folds that are told its events.
-        trips: the columns of trips are read.
+        trips: messages of trips are made of them.
     """
 
     metrics: dict[WindowedMetric, None] = field(default_factory=dict)
@@ -44,11 +44,12 @@ class Reading:
 
 @dataclass(frozen=True)
 class EventViews:
-    """A topic's events and how its messages are read."""
+    """A topic's events, how its messages are read, and the ids of the schemas that results are written with."""
 
     topic: Topic
     settings: Settings
     writer_schemas: dict[int, str]
+    result_ids: Mapping[Topic, int]
 
     @property
     def source(self) -> EventSource:
@@ -61,9 +62,11 @@ class EventViews:
         disorder_ms = round(settings.max_disorder * 1000)
         packers: list[Packer] = [MinutePacker(metric, disorder_ms) for metric in reading.metrics]
         if reading.trips:
-            packers.append(TripColumns(settings.driver_secret.get_secret_value() if settings.driver_secret else None))
+            secret = settings.driver_secret
+            packers.append(TripMessages(self.result_ids[TRIPS], secret.get_secret_value() if secret else None))
         if reading.purposes:
-            groups = [group for group in wanted_groups(reading.purposes).values() if self.topic in group.columns]
+            wanted = wanted_groups(reading.purposes, settings.fold_shards).values()
+            groups = [group for group in wanted if self.topic in group.columns]
             packers.append(ShardPacker(self.topic, groups, settings.thresholds(), settings.fold_shards, disorder_ms))
         return packers
 

@@ -24,9 +24,10 @@ FOLDED: Final = "folded"
 
 def create_fold_views(graph: Graph, purposes: Sequence[str]) -> None:
     """Tell the folds of these purposes their events, and have their answers in the view ``folded``."""
-    groups = wanted_groups(purposes)
+    shards = graph.settings.fold_shards
+    groups = wanted_groups(purposes, shards)
     for topic in _topics(groups.values()):
-        told = [purpose for purpose in purposes if topic in _topics(wanted_groups({purpose}).values())]
+        told = [purpose for purpose in purposes if topic in _topics(wanted_groups({purpose}, shards).values())]
         insert_late(graph, told, topic, table_name(topic), "event_time < `watermark`")
     packets = [
         f"SELECT CAST({place * MAX_SHARDS} + {shard_column(group)} AS INT) AS fold,"
@@ -43,7 +44,7 @@ def create_fold_views(graph: Graph, purposes: Sequence[str]) -> None:
             f"SELECT {place * MAX_SHARDS + shard} AS fold, ROW('{MINUTE_ENDED}', X'', minute_end) AS packet, event_time"
             " FROM minutes_over"
             for place in by_minute
-            for shard in range(graph.settings.fold_shards)
+            for shard in range(shards)
         ]
     graph.view("packets", " UNION ALL ".join(packets))
     kinds = answer_kinds(graph.settings, purposes)

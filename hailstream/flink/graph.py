@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
+from typing import Final
 
 from pyflink.table import StatementSet, TableEnvironment
 from pyflink.table.udf import UserDefinedFunctionWrapper
@@ -24,8 +25,11 @@ from hailstream.flink.zone_views import ZONES_TOLD, create_zone_views
 from hailstream.folds.controls import Key
 from hailstream.folds.groups import wanted_groups
 from hailstream.settings import Settings
-from hailstream.topics import Topic
+from hailstream.topics import TRIPS, Topic
 from hailstream.windows import WindowedMetric
+
+#: Result topics whose messages Python functions encode.
+ENCODED: Final = frozenset({TRIPS})
 
 
 class Graph:
@@ -36,6 +40,7 @@ class Graph:
         settings: addresses, namespace, disorder, horizon.
         job: name of the job; part of its transactions' names.
         writer_schemas: known schemas of each event topic's messages, by id.
+        result_ids: ids of the schemas of results that Python functions encode.
         said: what people have said on the topics for that, by topic and key: (offset, value).
     """
 
@@ -45,6 +50,7 @@ class Graph:
         settings: Settings,
         job: str,
         writer_schemas: dict[Topic, dict[int, str]],
+        result_ids: Mapping[Topic, int] = MappingProxyType({}),
         said: Mapping[Key, tuple[int, bytes | None]] = MappingProxyType({}),
     ) -> None:
         self._folding = environment if isinstance(environment, Streams) else None
@@ -52,6 +58,7 @@ class Graph:
         self.settings = settings
         self.job = job
         self._writer_schemas = writer_schemas
+        self._result_ids = result_ids
         self.said = said
         self._readings: dict[Topic, Reading] = {}
         self._purposes: dict[str, None] = {}
@@ -65,7 +72,7 @@ class Graph:
         Args:
             topic: of the events.
             metrics: whose events are packed.
-            trips: have the columns of trips.
+            trips: have the messages of trips.
 
         Returns:
             the view of all its records in offset order: ``error``, the ``watermark``
@@ -81,7 +88,7 @@ class Graph:
         Returns:
             the view of what all folds answer: a column a kind of answer (:mod:`.answers`).
         """
-        for group in wanted_groups({purpose}).values():
+        for group in wanted_groups({purpose}, self.settings.fold_shards).values():
             for topic in group.columns:
                 self._reading(topic).purposes[purpose] = None
         self._purposes[purpose] = None
@@ -113,7 +120,10 @@ class Graph:
         self._env.create_temporary_system_function(name, function)
 
     def insert(self, topic: Topic, query: str) -> None:
-        """Write a query's rows to a result topic, beside what others write to it."""
+        """Write a query's rows to a result topic, beside what others write to it.
+
+        For topics in ``ENCODED`` they are key and message, as bytes; for others the columns of its table.
+        """
         self._inserts.setdefault(topic, []).append(query)
 
     def insert_answers(self, topic: Topic, view: str, column: str) -> None:
@@ -132,7 +142,7 @@ class Graph:
 
     def events_of(self, topic: Topic) -> EventViews:
         """How the topic's messages are read."""
-        return EventViews(topic, self.settings, self._writer_schemas[topic])
+        return EventViews(topic, self.settings, self._writer_schemas[topic], self._result_ids)
 
     @property
     def streams(self) -> Streams:
@@ -170,7 +180,7 @@ class Graph:
     def _statements(self) -> StatementSet:
         statements = self._env.create_statement_set()
         for topic, queries in self._inserts.items():
-            self._env.execute_sql(sink_ddl(topic, self.settings, self.job))
+            self._env.execute_sql(sink_ddl(topic, self.settings, self.job, encoded=topic in ENCODED))
             statements.add_insert_sql(f"INSERT INTO `{table_name(topic)}` " + " UNION ALL ".join(queries))
         return statements
 

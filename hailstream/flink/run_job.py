@@ -60,12 +60,12 @@ def submit(
 ) -> None:
     """Build and submit; see :func:`run_job`."""
     from hailstream.flink.environment import create_environment, create_streams
-    from hailstream.flink.graph import Graph
+    from hailstream.flink.graph import ENCODED, Graph
     from hailstream.flink.partitions import require_partitions
     from hailstream.flink.plan import settle_plan
     from hailstream.jobs.catalog import find_job
     from hailstream.local.topics_admin import create_topics
-    from hailstream.schemas_registry import known_writer_schemas
+    from hailstream.schemas_registry import known_writer_schemas, register_schemas
 
     spec = find_job(name, settings)
     create_topics(settings)
@@ -73,7 +73,8 @@ def submit(
     create = create_streams if spec.folded else create_environment
     schemas = {topic: known_writer_schemas(topic, settings) for topic in spec.reads}
     said = _said(settings) if spec.folded else {}
-    graph = Graph(create(settings, spec.title(settings)), settings, name, schemas, said)
+    ids = register_schemas(settings, [topic for topic in spec.writes if topic in ENCODED])
+    graph = Graph(create(settings, spec.title(settings)), settings, name, schemas, ids, said)
     build(graph)
     job = graph.as_job()
     settle_plan(job.plan, plan or plan_path(name, settings), restoring=restoring)

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from hailstream.flink.event_time import watermark_sql
 from hailstream.schemas import load_schema
 from hailstream.settings import Settings
 from hailstream.topics import QUOTE_BYTES, ControlTopic, NamedTopic, Topic
+
+_AS_IT_IS: Final = {
+    "key.format": "raw",
+    "key.fields": "message_key",
+    "value.format": "raw",
+    "value.fields-include": "EXCEPT_KEY",
+}
 
 
 def table_name(topic: NamedTopic) -> str:
@@ -69,13 +76,18 @@ def control_ddl(topic: ControlTopic, settings: Settings, group: str) -> str:
     )
 
 
-def sink_ddl(topic: Topic, settings: Settings, job: str) -> str:
+def sink_ddl(topic: Topic, settings: Settings, job: str, *, encoded: bool = False) -> str:
     """The table of a result topic, written exactly once in Kafka transactions.
 
     The row key decides the partition, so versions of a row stay in order.
+
+    Args:
+        encoded: rows are message_key and message, the bytes to be written; otherwise the fields of the schema.
     """
-    schema = load_schema(topic)
-    columns = ",\n".join(f"  `{field['name']}` {flink_type(field['type'])}" for field in schema.definition["fields"])
+    fields = load_schema(topic).definition["fields"]
+    columns = {field["name"]: flink_type(field["type"]) for field in fields}
+    if encoded:
+        columns = {"message_key": "BYTES NOT NULL", "message": "BYTES NOT NULL"}
     options = {
         "connector": "kafka",
         "topic": topic.name(settings.namespace),
@@ -88,15 +100,10 @@ def sink_ddl(topic: Topic, settings: Settings, job: str) -> str:
         # A few transactional ids used again and again, where the default takes a
         # new one with every checkpoint for the broker to remember for a week.
         "sink.transaction-naming-strategy": "pooling",
-        "key.format": "json",
-        "key.fields": ";".join(topic.key),
-        "value.format": "avro-confluent",
-        "value.fields-include": "ALL",
-        "value.avro-confluent.subject": topic.subject(settings.namespace),
-        "value.avro-confluent.schema": schema.text,
-        **{f"value.avro-confluent.{name}": value for name, value in _registry_options(settings).items()},
+        **(_AS_IT_IS if encoded else _as_avro(topic, settings)),
     }
-    return f"CREATE TEMPORARY TABLE `{table_name(topic)}` (\n{columns}\n) WITH ({_options(options)})"
+    listed = ",\n".join(f"  `{name}` {sql}" for name, sql in columns.items())
+    return f"CREATE TEMPORARY TABLE `{table_name(topic)}` (\n{listed}\n) WITH ({_options(options)})"
 
 
 def transactional_prefix(topic: Topic, settings: Settings, job: str) -> str:
@@ -144,6 +151,18 @@ def java_client_config(settings: Settings) -> dict[str, str]:
         chain, key = settings.kafka_cert_file.read_text(), settings.kafka_key_file.read_text()
         config |= {"ssl.keystore.type": "PEM", "ssl.keystore.certificate.chain": chain, "ssl.keystore.key": key}
     return config
+
+
+def _as_avro(topic: Topic, settings: Settings) -> dict[str, str]:
+    return {
+        "key.format": "json",
+        "key.fields": ";".join(topic.key),
+        "value.format": "avro-confluent",
+        "value.fields-include": "ALL",
+        "value.avro-confluent.subject": topic.subject(settings.namespace),
+        "value.avro-confluent.schema": load_schema(topic).text,
+        **{f"value.avro-confluent.{name}": value for name, value in _registry_options(settings).items()},
+    }
 
 
 def _jaas(text: str) -> str:

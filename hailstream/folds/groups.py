@@ -45,8 +45,8 @@ class Group:
         key: columns of which the first that is known is what state belongs to; events
             without any are nobody's. No columns: there is one state for all.
         parts: the folds.
-        late_ends: what is done with an end that comes late: it is not told, or told
-            at the watermark it met, or told as it is. A late start is not told.
+        late_ends: what is done with an end that comes late: it is not told, or told at the
+            watermark it met, under a rank of its own, or told as it is. A late start is not told.
     """
 
     name: str
@@ -69,8 +69,7 @@ class Group:
 
     def make(self, thresholds: Thresholds) -> Fold[Any]:
         """Its folds as one, without memory."""
-        folds = [part.make(thresholds) for part in self.parts]
-        return folds[0] if len(folds) == 1 else Together(*folds)
+        return Together(*(part.make(thresholds) for part in self.parts))
 
 
 _PLACE = ("latitude", "longitude")
@@ -129,10 +128,23 @@ GROUPS: Final[tuple[Group, ...]] = (
 SINGLE: Final = "single"
 
 
-def wanted_groups(purposes: Collection[str]) -> dict[int, Group]:
-    """The groups, by their place in ``GROUPS``, with the folds of those purposes alone."""
+def wanted_groups(purposes: Collection[str], shards: int) -> dict[int, Group]:
+    """The groups, by their place in ``GROUPS``, with the folds of those purposes alone.
+
+    Args:
+        purposes: of folds.
+        shards: that the keys of each group are divided among. Where it is one, all folds are one
+            group, at the place of the first: events are packed, sent, kept and put in order once.
+    """
     wanted = set(purposes)
     reduced = (
         replace(group, parts=tuple(part for part in group.parts if wanted & set(part.purposes))) for group in GROUPS
     )
-    return {place: group for place, group in enumerate(reduced) if group.parts}
+    groups = {place: group for place, group in enumerate(reduced) if group.parts}
+    folds = {place: group for place, group in groups.items() if group.name != SINGLE}
+    if shards > 1 or len(folds) < 2:
+        return groups
+    parts = tuple(part for group in folds.values() for part in group.parts)
+    moved = any(group.late_ends == "moved" for group in folds.values())
+    one = Group("all", (), parts, late_ends="moved" if moved else "left out")
+    return {place: one if place in folds else groups[place] for place in (min(folds), *(groups.keys() - folds.keys()))}

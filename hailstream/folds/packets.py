@@ -19,7 +19,7 @@ from pandas.util import hash_array
 
 from hailstream.decode.arrays import Array, Mask
 from hailstream.decode.rows import Column
-from hailstream.domain.events import ENDED_RANK, STARTED_RANK, Ended, Event, Started
+from hailstream.domain.events import ENDED_RANK, LATE_RANK, STARTED_RANK, Ended, Event, Started
 from hailstream.folds.groups import Group
 from hailstream.topics import TRIPS_STARTED, Topic
 
@@ -123,6 +123,8 @@ def unpack(group: Group, topic: Topic, schema: pa.Schema, packet: bytes, waterma
     columns["rank"] = repeat(STARTED_RANK if started else ENDED_RANK)
     if group.late_ends == "moved" and not started:
         columns["time"] = seen.tolist()
+        if late.any():
+            columns["rank"] = np.where(late, LATE_RANK, ENDED_RANK).tolist()
     rows = list(map(kind._make, zip(*(columns.get(name, repeat(None)) for name in kind._fields), strict=False)))
     if not late.any() or (group.late_ends != "left out" and not started):
         return rows

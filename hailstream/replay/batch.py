@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from hailstream.replay.encode import BatchEncoder
+from hailstream.encode.batch import BatchEncoder
 from hailstream.replay.events import EVENT_SCHEMA
 from hailstream.replay.future import FutureRule
 from hailstream.replay.heartbeats import Beat, HeartbeatPlan

@@ -12,12 +12,12 @@ from pathlib import Path
 
 import polars as pl
 
+from hailstream.encode.batch import BatchEncoder
 from hailstream.errors import HailstreamError
 from hailstream.local.topics_admin import create_topics
 from hailstream.replay.accounting import ReplayReport
 from hailstream.replay.batch import Preparer
 from hailstream.replay.broker import LogReader, Offsets
-from hailstream.replay.encode import BatchEncoder
 from hailstream.replay.events import EventSource
 from hailstream.replay.future import FutureRule
 from hailstream.replay.heartbeats import HeartbeatPlan, final_time

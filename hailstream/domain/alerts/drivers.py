@@ -9,12 +9,13 @@ from typing import Any, Final
 
 from hailstream.domain.alerts.alert import IMPOSSIBLE_TRAVEL, OVERLAPPING_TRIPS, TOO_MANY_TRIPS, TWO_VEHICLES, Alert
 from hailstream.domain.alerts.thresholds import MINUTE_MS, Thresholds
-from hailstream.domain.events import Ended, Event, Started
+from hailstream.domain.events import ENDED_RANK, STARTED_RANK, Ended, Started
 from hailstream.domain.fold import NEVER
-from hailstream.domain.geo import miles_between
+from hailstream.domain.geo import MILES_A_DEGREE, miles_between
 from hailstream.domain.rules import BOUNDS
 from hailstream.domain.zones import ZONES
 
+HOUR_MS: Final = 60 * MINUTE_MS
 VELOCITY_MS: Final = 10 * MINUTE_MS
 #: The longest trip that is one; a driver of whom nothing was heard for so long is forgotten.
 MEMORY_MS: Final = round(BOUNDS.duration.high * MINUTE_MS)
@@ -33,8 +34,11 @@ class DriverTrips:
     with a negative total is the refund of a trip, and not another one.
     """
 
+    ranks = frozenset({ENDED_RANK, STARTED_RANK})
+
     def __init__(self, thresholds: Thresholds) -> None:
         self._limits = thresholds
+        self._city_ms = CITY_MILES / thresholds.travel_mph * HOUR_MS
         # Driver to: starts of ten minutes; last start; last end; ended trips that a trip may overlap; last heard.
         # Drivers in the order in which they were last heard of.
         # A plain dict looks for its first item behind the places of all that were taken out.
@@ -46,47 +50,73 @@ class DriverTrips:
             return int(memory[_HEARD] + MEMORY_MS)
         return NEVER
 
-    def event(self, event: Event) -> Sequence[Alert]:
-        driver = event.driver_id
-        if driver is None:
-            return ()
-        memory = self.state.get(driver)
-        if memory is None:
-            memory = self.state[driver] = [[], None, None, [], 0]
-        else:
-            self.state.move_to_end(driver)
-        memory[_HEARD] = event.time
-        return list(self._started(event, memory) if isinstance(event, Started) else self._ended(event, memory))
+    def tell(self, told: Sequence[Any], watermark: int) -> Sequence[Alert]:
+        """See :meth:`Fold.tell`."""
+        drivers, alerts = self.state, list[Alert]()
+        due = self.due
+        for event in told:
+            driver = event.driver_id
+            if driver is None:
+                continue
+            time = event[0]
+            if due < time:
+                self._forget(time)
+                due = self.due
+            memory = drivers.get(driver)
+            if memory is None:
+                memory = drivers[driver] = [[], None, None, {}, 0]
+                due = min(due, time + MEMORY_MS)
+            else:
+                drivers.move_to_end(driver)
+            memory[_HEARD] = time
+            if event[1] == STARTED_RANK:
+                self._started(event, memory, alerts)
+            else:
+                self._ended(event, memory, alerts)
+        self._forget(watermark)
+        return alerts
 
-    def at(self, moment: int) -> Sequence[Alert]:
-        for driver in list(_first(self.state, moment)):
-            del self.state[driver]
-        return ()
+    def _forget(self, now: int) -> None:
+        """The drivers of whom nothing was heard for too long, who come first."""
+        drivers = self.state
+        while drivers:
+            driver, memory = next(iter(drivers.items()))
+            if memory[_HEARD] + MEMORY_MS >= now:
+                return
+            del drivers[driver]
 
-    def _started(self, start: Started, memory: list[Any]) -> Iterator[Alert]:
-        earliest = start.time - VELOCITY_MS
-        starts = [each for each in memory[_STARTS] if each[0] > earliest]
-        if start.trip_id in [trip for _, trip in starts]:
-            return
-        starts.append((start.time, start.trip_id))
-        memory[_STARTS] = starts
+    def _started(self, start: Started, memory: list[Any], alerts: list[Alert]) -> None:
+        time, trip = start.time, start.trip_id
+        starts = memory[_STARTS]
+        while starts and starts[0][0] <= time - VELOCITY_MS:
+            del starts[0]
+        for _, other in starts:
+            if other == trip:
+                return
+        starts.append((time, trip))
         if len(starts) > self._limits.velocity_trips:
-            yield Alert(
-                TOO_MANY_TRIPS,
-                start.time,
-                start.trip_id,
-                start.zone_id,
-                start.driver_id,
-                len(starts),
-                self._limits.velocity_trips,
-                evidence={"first": starts[0][1], "seconds": (start.time - starts[0][0]) / 1000},
+            alerts.append(
+                Alert(
+                    TOO_MANY_TRIPS,
+                    time,
+                    trip,
+                    start.zone_id,
+                    start.driver_id,
+                    len(starts),
+                    self._limits.velocity_trips,
+                    evidence={"first": starts[0][1], "seconds": (time - starts[0][0]) / 1000},
+                )
             )
-        yield from self._vehicles(start, memory[_LAST_START], memory[_LAST_END])
-        yield from self._travel(start, memory[_LAST_END])
-        memory[_LAST_START] = (start.time, start.trip_id, start.vehicle_id)
+        last_start, last_end = memory[_LAST_START], memory[_LAST_END]
+        if last_start is not None and last_start[2] != start.vehicle_id:
+            alerts += self._vehicles(start, last_start, last_end)
+        # No way within the city is too long for so many hours.
+        if last_end is not None and time - last_end[0] <= self._city_ms:
+            alerts += self._travel(start, last_end)
+        memory[_LAST_START] = (time, trip, start.vehicle_id)
 
     def _vehicles(self, start: Started, last_start: Any, last_end: Any) -> Iterator[Alert]:
-        if last_start is None or start.vehicle_id is None or last_start[2] in (None, start.vehicle_id):
+        if start.vehicle_id is None or last_start[2] in (None, start.vehicle_id):
             return
         time, trip, vehicle = last_start
         if last_end is not None and last_end[1] == trip:
@@ -108,14 +138,16 @@ class DriverTrips:
             )
 
     def _travel(self, start: Started, last_end: Any) -> Iterator[Alert]:
-        if last_end is None:
-            return
         time, trip, zone, latitude, longitude = last_end
-        hours = (start.time - time) / 3_600_000
+        hours = (start.time - time) / HOUR_MS
         if self._limits.travel_mph * hours > CITY_MILES:
             return
         here, there = _place(start.zone_id, start.latitude, start.longitude), _place(zone, latitude, longitude)
         if here is None or there is None or here == there:
+            return
+        # Along the meridian and then to the side is further than straight on.
+        most = MILES_A_DEGREE * (abs(here[0] - there[0]) + abs(here[1] - there[1]))
+        if most < self._limits.travel_miles or most <= self._limits.travel_mph * hours:
             return
         miles = miles_between(there, here)
         if miles >= self._limits.travel_miles and miles > self._limits.travel_mph * hours:
@@ -133,36 +165,42 @@ class DriverTrips:
                 evidence=evidence,
             )
 
-    def _ended(self, end: Ended, memory: list[Any]) -> Iterator[Alert]:
+    def _ended(self, end: Ended, memory: list[Any], alerts: list[Alert]) -> None:
+        time, trip, started = end.time, end.trip_id, end.started_at
         if end.total_cents is not None and end.total_cents < 0:
             return
-        if memory[_LAST_END] is not None and memory[_LAST_END][1] == end.trip_id:
+        if memory[_LAST_END] is not None and memory[_LAST_END][1] == trip:
             return
-        memory[_LAST_END] = (end.time, end.trip_id, end.end_zone_id, end.end_latitude, end.end_longitude)
-        if not 0 <= end.time - end.started_at <= MEMORY_MS:
+        memory[_LAST_END] = (time, trip, end.end_zone_id, end.end_latitude, end.end_longitude)
+        if not 0 <= time - started <= MEMORY_MS:
             return
         # A trip that ended so long ago cannot overlap one that is no longer than the longest.
-        trips = memory[_TRIPS] = [trip for trip in memory[_TRIPS] if trip[1] > end.time - MEMORY_MS]
-        if end.trip_id in [trip for _, _, trip, _ in trips]:
+        trips, last = memory[_TRIPS], time - MEMORY_MS
+        while trips:
+            first = next(iter(trips))
+            if trips[first][1] > last:
+                break
+            del trips[first]
+        if trip in trips:
             return
+        overlaps = []
+        # They are in the order of their ends.
+        for other, known in reversed(trips.items()):
+            if known[1] <= started:
+                break
+            overlaps.append((other, *known))
         least = self._limits.overlap_seconds
-        for started, ended, trip, zone in trips:
-            seconds = (min(ended, end.time) - max(started, end.started_at)) / 1000
+        for other, other_started, other_ended, zone in reversed(overlaps):
+            seconds = (min(other_ended, time) - max(other_started, started)) / 1000
             if seconds > least:
                 # It is about the one that began while the other was under way.
-                later = (end.trip_id, end.zone_id, trip)
-                if started > end.started_at:
-                    later = (trip, zone, end.trip_id)
-                yield Alert(OVERLAPPING_TRIPS, end.time, later[0], later[1], end.driver_id, seconds, least, later[2])
-        trips.append((end.started_at, end.time, end.trip_id, end.zone_id))
-
-
-def _first(state: dict[str, list[Any]], moment: int) -> Iterator[str]:
-    """The drivers last heard of so long ago, who come first."""
-    for driver, memory in state.items():
-        if memory[_HEARD] + MEMORY_MS > moment:
-            return
-        yield driver
+                later = (trip, end.zone_id, other)
+                if other_started > started:
+                    later = (other, zone, trip)
+                alerts.append(
+                    Alert(OVERLAPPING_TRIPS, time, later[0], later[1], end.driver_id, seconds, least, later[2])
+                )
+        trips[trip] = (started, time, end.zone_id)
 
 
 def _place(zone: int, latitude: float, longitude: float) -> tuple[float, float] | None:

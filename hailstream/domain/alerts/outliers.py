@@ -21,7 +21,7 @@ from hailstream.domain.alerts.alert import FARE_OUTLIER, Alert
 from hailstream.domain.alerts.middle import Sorted
 from hailstream.domain.alerts.thresholds import MINUTE_MS, Thresholds
 from hailstream.domain.clock import NEW_YORK_ZONE
-from hailstream.domain.events import Ended, Event
+from hailstream.domain.events import ENDED_RANK, Ended
 from hailstream.domain.fares import JFK, NEWARK, UNIT_SECONDS, UNITS_PER_MILE, RateCard, rate_card
 from hailstream.domain.fold import NEVER
 from hailstream.domain.rules import BOUNDS
@@ -40,6 +40,8 @@ Minutes: TypeAlias = "deque[tuple[int, array[float], str]]"
 class FareOutliers:
     """Fares far from the zone's trailing hour, by the robust z-score."""
 
+    ranks = frozenset({ENDED_RANK})
+
     def __init__(self, thresholds: Thresholds) -> None:
         self._limits = thresholds
         # Zone to [minute of the baseline, its median, sigma and samples; minutes with fares, the open one last;
@@ -53,37 +55,52 @@ class FareOutliers:
             return int((zone[0] + HOUR_MINUTES + 1) * MINUTE_MS)
         return NEVER
 
-    def event(self, event: Event) -> Sequence[Alert]:
-        ratio = fare_ratio(event) if isinstance(event, Ended) else None
-        if ratio is None:
-            return ()
-        minute = event.time // MINUTE_MS
-        zone = self.state.get(event.zone_id)
-        if zone is None or zone[0] != minute:
-            if zone is None:
-                zone = self.state[event.zone_id] = [minute, 0.0, 0.0, 0, deque(), array("d")]
-            zone[:4] = [minute, *self._baseline(zone[4], Sorted.of(zone[5]), minute)]
-            zone[4].append((minute, array("d"), ""))
-            self.state.move_to_end(event.zone_id)
-        minutes: Minutes = zone[4]
-        _, values, last = minutes[-1]
-        if event.trip_id == last:
-            return ()  # a second copy, which is next to the first
-        minutes[-1] = (minute, values, event.trip_id)
-        values.append(ratio)
-        _, median, sigma, samples, _, _ = zone
-        if samples < self._limits.outlier_samples or abs(ratio - median) <= self._limits.outlier_z * sigma:
-            return ()
-        return (self._alert(event, ratio, median, sigma, samples),)
+    def tell(self, told: Sequence[Any], watermark: int) -> Sequence[Alert]:
+        """See :meth:`Fold.tell`."""
+        zones, alerts = self.state, list[Alert]()
+        least, limit = self._limits.outlier_samples, self._limits.outlier_z
+        for end in told:
+            ratio = fare_ratio(end)
+            if ratio is None:
+                continue
+            time, _, trip = end[:3]
+            minute = time // MINUTE_MS
+            zone = zones.get(end.zone_id)
+            if zone is None or zone[0] != minute:
+                zone = self._turn(end.zone_id, minute)
+            _, median, sigma, samples, minutes, _ = zone
+            _, values, last = minutes[-1]
+            if trip == last:
+                continue  # a second copy, which is next to the first
+            minutes[-1] = (minute, values, trip)
+            values.append(ratio)
+            if samples >= least and abs(ratio - median) > limit * sigma:
+                alerts.append(self._alert(end, ratio, median, sigma, samples))
+        self._forget(watermark)
+        return alerts
 
-    def at(self, moment: int) -> Sequence[Alert]:
-        gone = moment // MINUTE_MS - HOUR_MINUTES - 1
-        for zone_id in [zone_id for zone_id, zone in self.state.items() if zone[0] <= gone]:
-            del self.state[zone_id]
-        return ()
+    def _turn(self, zone_id: int, minute: int) -> list[Any]:
+        """A zone whose newest minute is this one."""
+        self._forget(minute * MINUTE_MS)
+        zone = self.state.get(zone_id)
+        if zone is None:
+            zone = self.state[zone_id] = [minute, 0.0, 0.0, 0, deque(), array("d")]
+        zone[:4] = [minute, *self._baseline(zone[4], Sorted.of(zone[5]), minute)]
+        zone[4].append((minute, array("d"), ""))
+        self.state.move_to_end(zone_id)
+        return zone  # type: ignore[no-any-return]
 
-    def _alert(self, end: Event, ratio: float, median: float, sigma: float, samples: int) -> Alert:
-        fare = end.fare_cents or 0 if isinstance(end, Ended) else 0
+    def _forget(self, now: int) -> None:
+        """Zones without a fare for so long that none of them counts before ``now``."""
+        zones = self.state
+        while zones:
+            zone_id, zone = next(iter(zones.items()))
+            if (zone[0] + HOUR_MINUTES + 1) * MINUTE_MS >= now:
+                return
+            del zones[zone_id]
+
+    def _alert(self, end: Ended, ratio: float, median: float, sigma: float, samples: int) -> Alert:
+        fare = end.fare_cents or 0
         z = (ratio - median) / sigma
         evidence = {"fare_cents": fare, "usual_cents": round(fare * math.exp(median - ratio)), "sigma": round(sigma, 4)}
         return Alert(

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 from hailstream.domain.alerts.alert import REFUND_OF_FARE, Alert
 from hailstream.domain.alerts.thresholds import Thresholds
-from hailstream.domain.events import ENDED_RANK, Ended, Event
+from hailstream.domain.events import ENDED_RANK, Ended
 from hailstream.domain.fold import NEVER
 
 #: Vendor, start, zone, cents without sign.
@@ -23,6 +23,8 @@ class Refunds:
     Whichever comes first waits for the other, as long as the thresholds say. A second copy
     of an end is not another one.
     """
+
+    ranks = frozenset({ENDED_RANK})
 
     def __init__(self, thresholds: Thresholds) -> None:
         self._wait = thresholds.refund_ms
@@ -42,31 +44,46 @@ class Refunds:
     def due(self) -> int:
         return self._dues[0][0] if self._dues else NEVER
 
-    def event(self, event: Event) -> Sequence[Alert]:
-        if event.rank != ENDED_RANK or not isinstance(event, Ended) or not event.total_cents:
-            return ()
-        cents = event.total_cents
-        refund = cents < 0
-        key = (event.vendor_id, event.started_at, event.zone_id, abs(cents))
-        before = self._known.get(key, ())
-        if before and any(trip == event.trip_id for trip, _, _ in before):
-            return ()
-        other = next((end for end in before if end[1] != refund and not end[2]), None)
-        self._dues.append((event.time + self._wait, key))
-        if other is None:
-            self._known[key] = (*before, (event.trip_id, refund, False))
-            return ()
-        paired = [(end[0], end[1], True) if end is other else end for end in before]
-        self._known[key] = (*paired, (event.trip_id, refund, True))
-        given, taken = (event.trip_id, other[0]) if refund else (other[0], event.trip_id)
-        return (Alert(REFUND_OF_FARE, event.time, given, event.zone_id, event.driver_id, -key[3], key[3], taken),)
-
-    def at(self, moment: int) -> Sequence[Alert]:
-        while self._dues and self._dues[0][0] == moment:
-            _, key = self._dues.popleft()
-            left = self._known[key][1:]
-            if left:
-                self._known[key] = left
+    def tell(self, told: Sequence[Any], watermark: int) -> Sequence[Alert]:
+        """See :meth:`Fold.tell`."""
+        known, dues, wait, alerts = self._known, self._dues, self._wait, list[Alert]()
+        for end in told:
+            cents = end.total_cents
+            if not cents:
+                continue
+            time = end.time
+            while dues and dues[0][0] < time:
+                self._forget()
+            key = (end.vendor_id, end.started_at, end.zone_id, abs(cents))
+            before = known.get(key)
+            if before is None:
+                known[key] = ((end.trip_id, cents < 0, False),)
+            elif any(trip == end.trip_id for trip, _, _ in before):
+                continue
             else:
-                del self._known[key]
-        return ()
+                alerts += self._beside(before, key, end)
+            dues.append((time + wait, key))
+        while dues and dues[0][0] < watermark:
+            self._forget()
+        return alerts
+
+    def _beside(self, before: tuple[Known, ...], key: Key, end: Ended) -> Sequence[Alert]:
+        """An end beside others of its key."""
+        refund = (end.total_cents or 0) < 0
+        other = next((known for known in before if known[1] != refund and not known[2]), None)
+        if other is None:
+            self._known[key] = (*before, (end.trip_id, refund, False))
+            return ()
+        paired = [(known[0], known[1], True) if known is other else known for known in before]
+        self._known[key] = (*paired, (end.trip_id, refund, True))
+        given, taken = (end.trip_id, other[0]) if refund else (other[0], end.trip_id)
+        return (Alert(REFUND_OF_FARE, end.time, given, end.zone_id, end.driver_id, -key[3], key[3], taken),)
+
+    def _forget(self) -> None:
+        """Forget the end that is due first."""
+        _, key = self._dues.popleft()
+        left = self._known[key][1:]
+        if left:
+            self._known[key] = left
+        else:
+            del self._known[key]

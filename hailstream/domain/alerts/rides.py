@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Sequence
-from heapq import heappop, heappush
 from typing import Any, Final, TypeAlias
 
 from hailstream.domain.alerts.alert import END_DISAGREES, RIDE_OPEN_TOO_LONG, Alert
 from hailstream.domain.alerts.thresholds import Thresholds
-from hailstream.domain.events import Ended, Event
+from hailstream.domain.events import ENDED_RANK, LATE_RANK, STARTED_RANK
 from hailstream.domain.fold import NEVER
 from hailstream.domain.zones import UNKNOWN
 
-_SLACK: Final = 64
 #: Start times that differ by less are the same: sources round to the second.
 _SAME_MS: Final = 1000
 
@@ -27,64 +26,81 @@ class OpenRides:
     forgotten after both its events, or after the limit. What is not known disagrees with nothing.
     """
 
+    ranks = frozenset({ENDED_RANK, LATE_RANK, STARTED_RANK})
+
     def __init__(self, thresholds: Thresholds) -> None:
         self._limit = thresholds.open_ms
-        # Trip to what its start said; trip to time and word of the end that came first; (due, trip) of both.
-        self._opened: dict[str, Said] = {}
-        self._ended: dict[str, tuple[int, Said]] = {}
-        self._dues: list[tuple[int, str]] = []
+        # Trip to what its start said; trip to time and word of the end that came first. Both in order of time.
+        # A plain dict looks for its first item behind the places of all that were taken out.
+        self._opened: OrderedDict[str, Said] = OrderedDict()
+        self._ended: OrderedDict[str, tuple[int, Said]] = OrderedDict()
 
     @property
     def state(self) -> Any:
-        return self._opened, self._ended, self._dues
+        return self._opened, self._ended
 
     @state.setter
     def state(self, state: Any) -> None:
-        self._opened, self._ended, self._dues = state
+        self._opened, self._ended = state
 
     @property
     def due(self) -> int:
-        return self._dues[0][0] if self._dues else NEVER
-
-    def event(self, event: Event) -> Sequence[Alert]:
-        trip = event.trip_id
-        start: Said | None
-        end: Said | None
-        if isinstance(event, Ended):
-            start, end = self._opened.pop(trip, None), (event.started_at, event.zone_id, event.driver_id)
-            if start is None:
-                self._ended[trip] = (event.time, end)
+        for start, _, _ in self._opened.values():
+            due = start + self._limit
+            break
         else:
-            start, (_, end) = (event.time, event.zone_id, event.driver_id), self._ended.pop(trip, (0, None))
-            if end is None and trip not in self._opened:
-                self._opened[trip] = start
-        if start is not None and end is not None:
-            return () if start == end else _disagreement(trip, start, end)
-        heappush(self._dues, (event.time + self._limit, trip))
-        if len(self._dues) > 2 * (len(self._opened) + len(self._ended)) + _SLACK:
-            # Sorted, a list is a heap.
-            self._dues = sorted(due for due in self._dues if self._live(*due))
-        return ()
+            due = NEVER
+        for end, _ in self._ended.values():
+            return min(due, end + self._limit)
+        return due
 
-    def at(self, moment: int) -> Sequence[Alert]:
-        alerts = []
-        while self._dues and self._dues[0][0] == moment:
-            _, trip = heappop(self._dues)
-            if not self._live(moment, trip):
-                continue
-            if trip in self._opened:
-                _, zone, driver = self._opened.pop(trip)
-                seconds = self._limit / 1000
-                alerts.append(Alert(RIDE_OPEN_TOO_LONG, moment, trip, zone, driver, seconds, seconds))
+    def tell(self, told: Sequence[Any], watermark: int) -> Sequence[Alert]:
+        """See :meth:`Fold.tell`."""
+        opened, ended, alerts = self._opened, self._ended, list[Alert]()
+        # Nothing is due before; what is told makes nothing due that is before its own time.
+        due = self.due
+        for event in told:
+            time, rank, trip = event[:3]
+            if due < time:
+                alerts += self._overdue(time)
+                due = min(self.due, time + self._limit)
+            if rank == STARTED_RANK:
+                start = (time, event.zone_id, event.driver_id)
+                if trip in ended:
+                    _, end = ended.pop(trip)
+                else:
+                    if trip not in opened:
+                        opened[trip] = start
+                        due = min(due, time + self._limit)
+                    continue
             else:
-                del self._ended[trip]
-        return alerts
+                end = (event.started_at, event.zone_id, event.driver_id)
+                if trip in opened:
+                    start = opened.pop(trip)
+                else:
+                    ended[trip] = (time, end)
+                    ended.move_to_end(trip)
+                    due = min(due, time + self._limit)
+                    continue
+            if start != end:
+                alerts += _disagreement(trip, start, end)
+        return alerts + self._overdue(watermark)
 
-    def _live(self, moment: int, trip: str) -> bool:
-        """Whether it is still due: the ride was not closed meanwhile."""
-        if trip in self._opened:
-            return self._opened[trip][0] + self._limit == moment
-        return trip in self._ended and self._ended[trip][0] + self._limit == moment
+    def _overdue(self, now: int) -> list[Alert]:
+        """What was due before ``now``."""
+        late, seconds, alerts = now - self._limit, self._limit / 1000, []
+        while self._opened:
+            trip, (time, zone, driver) = next(iter(self._opened.items()))
+            if time >= late:
+                break
+            del self._opened[trip]
+            alerts.append(Alert(RIDE_OPEN_TOO_LONG, time + self._limit, trip, zone, driver, seconds, seconds))
+        while self._ended:
+            trip, (time, _) = next(iter(self._ended.items()))
+            if time >= late:
+                break
+            del self._ended[trip]
+        return alerts
 
 
 def _disagreement(trip: str, start: Said, end: Said) -> Sequence[Alert]:

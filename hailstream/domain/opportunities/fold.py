@@ -10,8 +10,8 @@ from collections import deque
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any, Final, TypeAlias, get_args
 
-from hailstream.domain.events import Ended, Event
-from hailstream.domain.fold import NEVER
+from hailstream.domain.events import ENDED_RANK, Ended
+from hailstream.domain.fold import NEVER, OneByOne
 from hailstream.domain.opportunities.answers import AreasRanked, By, Kind, Opportunity, RoutesRanked
 from hailstream.domain.opportunities.areas import Areas
 from hailstream.domain.opportunities.grid import NOWHERE, large_number, small_numbers
@@ -43,7 +43,7 @@ Cause: TypeAlias = tuple[str | None, int | None, int | None]
 NOBODY: Final[Cause] = (None, None, None)
 
 
-class Opportunities:
+class Opportunities(OneByOne[Opportunity]):
     """The most frequent routes and the most profitable areas, whenever a list changes.
 
     Trips that lie neither within the grid nor between known zones take no part,
@@ -52,6 +52,8 @@ class Opportunities:
     Args:
         kinds, by: which lists are wanted.
     """
+
+    ranks = frozenset({ENDED_RANK})
 
     def __init__(self, kinds: Collection[Kind] = KINDS, by: Collection[By] = BYS) -> None:
         self._kinds, self._by = tuple(kinds), tuple(by)
@@ -91,8 +93,8 @@ class Opportunities:
     def due(self) -> int:
         return int(self._window[-1][_TIME]) + ROUTES_MS if self._window else NEVER
 
-    def event(self, event: Event) -> Sequence[Opportunity]:
-        if isinstance(event, Ended) and self._take(event):
+    def event(self, event: Ended) -> Sequence[Opportunity]:
+        if self._take(event):
             for leaders in self._leaders:
                 if leaders.touched:
                     return self._changes(event.time, (event.trip_id, event.started_at, event.time))

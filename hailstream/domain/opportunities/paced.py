@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
-from hailstream.domain.events import Ended, Event
 from hailstream.domain.opportunities.answers import Opportunity
 from hailstream.domain.opportunities.fold import Opportunities
 
@@ -40,10 +39,26 @@ class PacedOpportunities(Opportunities):
         emptied = super().due
         return emptied if self._last is None else min(emptied, self._last[2] // SECOND_MS * SECOND_MS + SECOND_MS - 1)
 
-    def event(self, event: Event) -> Sequence[Opportunity]:
-        if isinstance(event, Ended) and self._take(event):
-            self._last = (event.trip_id, event.started_at, event.time)
-        return ()
+    def tell(self, told: Sequence[Any], watermark: int) -> Sequence[Opportunity]:
+        """See :meth:`Fold.tell`."""
+        answers: list[Opportunity] = []
+        due = self.due  # never later than it is
+        for end in told:
+            time = end[0]
+            if due < time:
+                answers += self._until(time)
+                due = self.due
+            if self._take(end):
+                self._last = (end.trip_id, end.started_at, time)
+                due = min(due, time // SECOND_MS * SECOND_MS + SECOND_MS - 1)
+        return answers + self._until(watermark)
+
+    def _until(self, now: int) -> list[Opportunity]:
+        """What follows from time alone before ``now``."""
+        answers: list[Opportunity] = []
+        while (due := self.due) < now:
+            answers += self.at(due)
+        return answers
 
     def at(self, moment: int) -> Sequence[Opportunity]:
         if self._last is None:

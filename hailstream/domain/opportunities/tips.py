@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final, Literal
 
-from hailstream.domain.events import Ended, Event
-from hailstream.domain.fold import NEVER
+from hailstream.domain.events import ENDED_RANK, Ended
+from hailstream.domain.fold import NEVER, OneByOne
 from hailstream.domain.opportunities.answers import BestTips
 from hailstream.domain.rules import BOUNDS
 
@@ -16,7 +16,7 @@ HOUR_MS: Final = 60 * MINUTE_MS
 LONGEST_MS: Final = round(BOUNDS.duration.high * MINUTE_MS)
 
 
-class BestDriver:
+class BestDriver(OneByOne[BestTips]):
     """Sums the tips of each driver in a tumbling hour (of UTC) and says who has the most.
 
     Trips without a known driver or tip add nothing; an hour without any says
@@ -29,6 +29,8 @@ class BestDriver:
             still end that began in the hour; what ends later, or before it began, is left out.
     """
 
+    ranks = frozenset({ENDED_RANK})
+
     def __init__(self, hour_of: Literal["end", "start"] = "end") -> None:
         self._by_start = hour_of == "start"
         self._wait = LONGEST_MS if self._by_start else 0
@@ -40,8 +42,8 @@ class BestDriver:
         # The last ms of an hour: what ends at its end is of the next.
         return min(self.state) + HOUR_MS - 1 + self._wait if self.state else NEVER
 
-    def event(self, event: Event) -> Sequence[BestTips]:
-        if not isinstance(event, Ended) or event.driver_id is None or event.tip_cents is None:
+    def event(self, event: Ended) -> Sequence[BestTips]:
+        if event.driver_id is None or event.tip_cents is None:
             return ()
         moment = event.started_at if self._by_start else event.time
         hour = moment - moment % HOUR_MS

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
-from hailstream.domain.events import Ended, Event
+from hailstream.domain.events import ENDED_RANK, MINUTE_RANK, STARTED_RANK
 from hailstream.domain.fold import NEVER
 from hailstream.domain.surge.sums import ZoneSums
 
@@ -42,6 +42,8 @@ class ZoneMinutes:
     nobody idle. A second copy of an event, which is of the same moment, is not counted.
     """
 
+    ranks = frozenset({MINUTE_RANK, ENDED_RANK, STARTED_RANK})
+
     def __init__(self) -> None:
         # Minute to zone to sums; newest minute, its starts and ends; driver to (zone, since), the longest idle first.
         self._minutes: dict[int, dict[int, list[int]]] = {}
@@ -63,48 +65,63 @@ class ZoneMinutes:
             return since + IDLE_MS
         return NEVER
 
-    def event(self, event: Event) -> Sequence[ClosedMinutes]:
-        time = event.time
-        minute = time // MINUTE_MS
-        if self._trips[0] != minute:
-            self._trips = (minute, set(), set())
-        _, starts, ends = self._trips
-        told = ends if isinstance(event, Ended) else starts
-        if event.trip_id in told:
-            return ()
-        told.add(event.trip_id)
-        driver = event.driver_id
-        before = None if driver is None else self._idle.pop(driver, None)
-        if before is not None:
-            self._sums(minute, before[0])[_IDLE] -= 1
-        if isinstance(event, Ended):
+    def tell(self, told: Sequence[Any], watermark: int) -> Sequence[ClosedMinutes]:
+        """See :meth:`Fold.tell`."""
+        answers: list[ClosedMinutes] = []
+        idle, due = self._idle, self.due
+        minute, starts, ends = self._trips
+        for event in told:
+            time, rank, trip = event[:3]
+            if due < time:
+                self._tire(time)
+                due = self.due
+            if rank == MINUTE_RANK:
+                answers.append(self._closed(time))
+                if minute * MINUTE_MS < time:
+                    minute, starts, ends = self._trips = (0, set(), set())
+                continue
+            if minute != time // MINUTE_MS:
+                minute, starts, ends = self._trips = (time // MINUTE_MS, set(), set())
+            known = ends if rank == ENDED_RANK else starts
+            if trip in known:
+                continue
+            known.add(trip)
+            driver = event.driver_id
+            before = None if driver is None else idle.pop(driver, None)
+            if before is not None:
+                self._sums(minute, before[0])[_IDLE] -= 1
+            if rank == STARTED_RANK:
+                self._sums(minute, event.zone_id)[_STARTS] += 1
+                continue
             zone = event.end_zone_id
             sums = self._sums(minute, zone)
             sums[_ENDS] += 1
             if driver is not None:
                 sums[_DRIVEN] += 1
                 sums[_IDLE] += 1
-                self._idle[driver] = (zone, time)
-        else:
-            self._sums(minute, event.zone_id)[_STARTS] += 1
-        return ()
+                idle[driver] = (zone, time)
+                due = min(due, time + IDLE_MS)
+        self._tire(watermark)
+        return answers
 
-    def at(self, moment: int) -> Sequence[ClosedMinutes]:
-        while self.due <= moment:
-            _, (zone, _) = self._idle.popitem(last=False)
-            self._sums(moment // MINUTE_MS, zone)[_IDLE] -= 1
-        return ()
+    def _tire(self, now: int) -> None:
+        """Taxis that had no passenger for too long before ``now`` are idle no more."""
+        idle = self._idle
+        while idle:
+            driver, (zone, since) = next(iter(idle.items()))
+            if since + IDLE_MS >= now:
+                return
+            del idle[driver]
+            self._sums((since + IDLE_MS) // MINUTE_MS, zone)[_IDLE] -= 1
 
-    def minute(self, end: int) -> Sequence[ClosedMinutes]:
+    def _closed(self, end: int) -> ClosedMinutes:
         """Tells the sums of all minutes up to this one."""
         closed = sorted(minute for minute in self._minutes if (minute + 1) * MINUTE_MS <= end)
         told = tuple(
             ((minute + 1) * MINUTE_MS, {zone: ZoneSums(*sums) for zone, sums in self._minutes.pop(minute).items()})
             for minute in closed
         )
-        if self._trips[0] * MINUTE_MS < end:
-            self._trips = (0, set(), set())
-        return (ClosedMinutes(end, told),)
+        return ClosedMinutes(end, told)
 
     def _sums(self, minute: int, zone: int) -> list[int]:
         zones = self._minutes.get(minute)

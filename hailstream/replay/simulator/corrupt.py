@@ -7,7 +7,7 @@ from hashlib import blake2b
 import numpy as np
 import polars as pl
 
-from hailstream.replay.encode import BatchEncoder
+from hailstream.encode.batch import BatchEncoder
 from hailstream.replay.simulator.cases import Case
 from hailstream.schemas import HEADER, MAGIC, load_schema
 from hailstream.topics import TRIPS_ENDED, TRIPS_STARTED

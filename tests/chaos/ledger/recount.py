@@ -34,7 +34,7 @@ def late(log: EventLog, parts: Collection[str]) -> pl.DataFrame:
     ]
     prepare(log.connection, disorder_ms=log.disorder_ms, horizon_ms=log.horizon_ms)
     for purpose in (purpose for part, purpose in PURPOSES.items() if part in parts):
-        told = {topic for group in wanted_groups({purpose}).values() for topic in group.columns}
+        told = {topic for group in wanted_groups({purpose}, 1).values() for topic in group.columns}
         queries += [
             f"SELECT '{topic.name(namespace)}' AS topic, {_PLACE}, '{purpose}' AS metric,"
             f" event_time, watermark, trip_id, zone_id::BIGINT AS zone_id FROM all_{kind} WHERE event_time < watermark"

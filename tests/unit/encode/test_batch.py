@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hailstream.encode.batch import BatchEncoder
 from hailstream.errors import HailstreamError
-from hailstream.replay.encode import BatchEncoder
 from hailstream.replay.events import EVENT_SCHEMA
 from hailstream.schemas import AvroSchema, load_schema, schema_from, unframe
 from hailstream.topics import EVENT_TOPICS, TRIPS_ENDED, TRIPS_STARTED

@@ -19,7 +19,9 @@ from hailstream.folds.living import Living
 from tests.unit.alerts.test_in_order import DISORDER, LIMITS, city
 from tests.unit.alerts.trips import HOUR, MINUTE, NOON, ended, started, told
 
-FOLDED = [group for group in wanted_groups({"alerts", "surge"}).values() if group.name != SINGLE]
+FOLDED = [
+    group for shards in (1, 2) for group in wanted_groups({"alerts", "surge"}, shards).values() if group.name != SINGLE
+]
 
 
 def record(events: list[Told]) -> bytes:
@@ -91,9 +93,14 @@ def test_restored_at_any_moment_it_says_what_it_would_have_said(seed: int, log_b
                 if chance.random() < 0.3:
                     alive = Living.restored(group.make(LIMITS), kept, read)
             found += alive.advance(NOON + 9 * HOUR)
-            assert found == expected, group.name
+            # Folds that share their events answer one after another.
+            assert sorted(found, key=_kind) == sorted(expected, key=_kind), group.name
     finally:
         living.LOG_BYTES = before
+
+
+def _kind(answer: object) -> str:
+    return answer.rule.name if isinstance(answer, Alert) else type(answer).__name__
 
 
 def test_nothing_is_kept_after_its_time() -> None:

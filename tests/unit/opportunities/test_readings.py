@@ -175,7 +175,7 @@ def test_a_second_copy_of_a_trip_says_nothing_and_moves_no_time() -> None:
 
 def test_the_start_of_a_trip_says_nothing() -> None:
     start = Started(NEW_YEAR, STARTED_RANK, "a", "1", "d", "v", 41, HARLEM[1], HARLEM[2], 1)
-    assert not Opportunities().event(start)
+    assert not Opportunities().tell([start], NEW_YEAR + 1)
 
 
 @pytest.mark.parametrize("ends", [(AT_SEA, HARLEM), (HARLEM, AT_SEA), (WITHOUT_PLACE, AT_SEA)])

@@ -57,7 +57,7 @@ def test_each_rule_finds_what_its_query_finds(city: tuple[duckdb.DuckDBPyConnect
     found = defaultdict(set)
     for alert in alerts([event for event in events if isinstance(event, Ended)], LIMITS):
         found[alert.rule.name].add((alert.trip_id, alert.other_trip_id))
-    for group in wanted_groups({"alerts"}).values():
+    for group in wanted_groups({"alerts"}, 1).values():
         if group.name == SINGLE:
             continue
         order = InOrder(group.make(LIMITS))

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from hailstream.encode.batch import BatchEncoder
 from hailstream.replay.batch import LARGEST, Preparer, ReadyBatch
-from hailstream.replay.encode import BatchEncoder
 from hailstream.replay.future import FutureRule
 from hailstream.replay.heartbeats import HeartbeatPlan
 from hailstream.replay.pacing import Pacing

@@ -10,8 +10,8 @@ import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hailstream.encode.batch import BatchEncoder
 from hailstream.replay.batch import Preparer
-from hailstream.replay.encode import BatchEncoder
 from hailstream.replay.future import FutureRule
 from hailstream.replay.heartbeats import HeartbeatPlan
 from hailstream.replay.pacing import Pacing

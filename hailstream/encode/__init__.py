@@ -1,0 +1,1 @@
+"""Rows to Avro messages, a whole batch at once: the way back from :mod:`hailstream.decode`."""
