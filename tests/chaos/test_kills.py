@@ -1,4 +1,7 @@
-"""Killed (-9) in the middle of a replay: the tables are those of an undisturbed run."""
+"""Killed (-9) in the middle of a replay: the tables are those of an undisturbed run.
+
+Servers are killed in :mod:`tests.chaos.test_ledger`, the JobManager in :mod:`tests.chaos.test_jobmanager`.
+"""
 
 from __future__ import annotations
 
@@ -62,12 +65,8 @@ def kill_loader(_: Settings, pipeline: Pipeline) -> None:
     pipeline.start_loaders()
 
 
-def kill_broker(settings: Settings, _: Pipeline) -> None:
-    server(settings, "kafka").kill()
-
-
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("kill", [kill_task_manager, kill_python_worker, kill_loader, kill_broker])
+@pytest.mark.parametrize("kill", [kill_task_manager, kill_python_worker, kill_loader])
 def test_a_kill_in_the_middle_of_a_replay_changes_no_row(
     kill: Callable[[Settings, Pipeline], None], settings: Settings, pipeline: Pipeline, tmp_path: Path
 ) -> None:

@@ -19,13 +19,13 @@ from tests.chaos.ledger.report import verdict
 from tests.chaos.ledger.schedule import LEAD, Choice, draw
 
 BLOWS: list[Choice] = [
-    ("kill", "jobmanager"),
+    ("kill", "redis"),
     ("kill", "broker"),
     ("kill", "clickhouse"),
     ("kill", "replayer"),
     ("pause", "taskmanager"),
 ]
-SECONDS = 60.0
+SECONDS = 35.0
 STREAM = Stream(seed=5, seconds=LEAD + SECONDS, rate=600, speed=60)
 JOBS = ("city",)
 FILLED = ("zone_counts", "zone_revenue", "zone_surge", "trips", "alerts", "late", "rejected")

@@ -32,7 +32,7 @@ SHORTEST_PAUSE, LONGEST_PAUSE = 2.0, 15.0
 # Of the time, at its beginning and end, in which nothing happens: what was done last is seen to its end in traffic.
 QUIET = 0.05
 #: Seconds that events flow before, so that the undisturbed way through is seen.
-LEAD = 30.0
+LEAD = 60.0
 
 
 @dataclass(frozen=True)
