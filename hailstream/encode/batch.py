@@ -19,6 +19,7 @@ from hailstream.errors import HailstreamError
 from hailstream.schemas import AvroSchema, frame_header
 
 _INT_LIMITS = (-(2**31), 2**31 - 1)
+_NO_CELLS = columns.Cells(np.empty(0, np.int64), np.empty(0, np.uint8))
 
 
 @dataclass(frozen=True)
@@ -35,10 +36,13 @@ class _Field:
             series = rows[self.name]
         if self.null_branch is None:
             return self.cells(series)
-        valid = series.is_not_null().to_numpy()
-        present = series.drop_nulls()
-        cells = self.cells(present) if len(present) else columns.Cells(np.empty(0, np.int64), np.empty(0, np.uint8))
-        return columns.nullable(cells, valid, self.null_branch)
+        # Where polars looks for nulls a query is planned, which takes longer than these few rows.
+        if not series.null_count():
+            return columns.nullable(self.cells(series), np.ones(len(series), np.bool_), self.null_branch)
+        valid = series.to_arrow().is_valid().to_numpy(zero_copy_only=False)
+        if not valid.any():
+            return columns.nullable(_NO_CELLS, valid, self.null_branch)
+        return columns.nullable(self.cells(series.filter(pl.Series(valid))), valid, self.null_branch)
 
 
 class BatchEncoder:
@@ -118,15 +122,17 @@ def _field(schema: str, definition: dict[str, Any]) -> _Field:
 
 
 def _integer_cells(series: pl.Series) -> columns.Cells:
-    return columns.varints(series.cast(pl.Int64).to_numpy())
+    return columns.varints(_whole(series))
 
 
 def _millis_cells(series: pl.Series) -> columns.Cells:
-    return columns.varints(series.dt.epoch("ms").to_numpy())
+    in_millis = isinstance(series.dtype, pl.Datetime) and series.dtype.time_unit == "ms"
+    millis = series.cast(pl.Int64) if in_millis else series.dt.epoch("ms")
+    return columns.varints(millis.to_numpy())
 
 
 def _double_cells(series: pl.Series) -> columns.Cells:
-    return columns.doubles(series.cast(pl.Float64).to_numpy())
+    return columns.doubles(series.to_numpy() if series.dtype == pl.Float64 else series.cast(pl.Float64).to_numpy())
 
 
 def _boolean_cells(series: pl.Series) -> columns.Cells:
@@ -134,4 +140,8 @@ def _boolean_cells(series: pl.Series) -> columns.Cells:
 
 
 def _decimal_cells(series: pl.Series) -> columns.Cells:
-    return columns.decimals(series.cast(pl.Int64).to_numpy())
+    return columns.decimals(_whole(series))
+
+
+def _whole(series: pl.Series) -> columns.Ints:
+    return (series if series.dtype == pl.Int64 else series.cast(pl.Int64)).to_numpy()
