@@ -43,7 +43,7 @@ test: lint types ## All checks: style, types, and every test [ARGS='-k revenue']
 	@$(BIN)/python -m pytest $(ARGS)
 	@echo 'make test: style, types and tests are fine'
 
-test-unit: setup ## The tests that need no server: half a minute [ARGS=...]
+test-unit: setup ## The tests that need no server: a minute and a half [ARGS=...]
 	@$(BIN)/python -m pytest tests/unit -n logical $(ARGS)
 
 lint: setup ## Style, by ruff

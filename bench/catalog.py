@@ -25,6 +25,7 @@ class Benchmark:
 
 def benchmarks() -> tuple[Benchmark, ...]:
     """All of them, in the order in which they run."""
+    from bench.folds import folds
     from bench.freshness import freshness
     from bench.loading import loader
     from bench.memory import memory
@@ -38,6 +39,7 @@ def benchmarks() -> tuple[Benchmark, ...]:
         Benchmark("bad", "The same job over unreadable messages", bad_messages),
         Benchmark("stages", "The same job, cut off behind each stage", stages),
         Benchmark("whole", "Every job and every rule in one graph, and parts of it", whole),
+        Benchmark("folds", "Each fold by itself, without Flink", folds),
         Benchmark("producer", "Replay into Kafka", producer),
         Benchmark("loader", "Result rows into ClickHouse", loader),
         Benchmark("freshness", "From the closing record's append to the value in Redis", freshness, once=True),

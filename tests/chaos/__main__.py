@@ -27,6 +27,8 @@ from tests.chaos.ledger.record import Record
 from tests.chaos.ledger.report import print_report, verdict
 from tests.chaos.ledger.schedule import CHOICES, LEAD, Choice, draw
 
+_WINDOWS = ("zone_counts", "revenue")
+
 
 def main(
     seed: Annotated[int, typer.Option(min=0, help="of schedule and city; equal seeds, equal schedules")] = 7,
@@ -41,9 +43,7 @@ def main(
     keep: Annotated[bool, typer.Option("--keep", help="leave the folder with logs and data")] = False,
 ) -> None:
     """Kill and pause the whole pipeline at random while events flow, and prove every row at the end."""
-    jobs = tuple(job or (CITY,))
-    for name in jobs:
-        find_job(name, load_settings())
+    jobs = _jobs(job)
     actions = draw(seed, minutes * 60, kills, _choices(only))
     stream = Stream(seed, LEAD + minutes * 60, rate, speed)
     kept = load_settings().home_dir
@@ -82,6 +82,17 @@ def main(
         console.print(f"ledger: {path}", highlight=False, soft_wrap=True)
     if faults:
         raise typer.Exit(1)
+
+
+def _jobs(asked: list[str] | None) -> tuple[str, ...]:
+    jobs = tuple(asked or (CITY,))
+    for name in jobs:
+        find_job(name, load_settings())
+    if CITY not in jobs and not set(_WINDOWS) <= set(jobs):
+        # The way through is seen by both windows, and both are recounted.
+        hint = f"give --job {CITY}, or --job {' --job '.join(_WINDOWS)} and whichever others"
+        raise HailstreamError(f"--job {' --job '.join(jobs)}: no windows to watch", hint=hint, exit_code=2)
+    return jobs
 
 
 def _choices(only: list[str] | None) -> list[Choice]:
