@@ -39,8 +39,9 @@ doctor: setup ## Check this machine, and say what to do about each finding
 
 ##@ Work on it
 .PHONY: test test-unit lint types format bench chaos
+# Two files at a time, each with servers of its own: much of the time a test waits for one to start or to come back.
 test: lint types ## All checks: style, types, and every test [ARGS='-k revenue']
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 	@echo 'make test: style, types and tests are fine'
 
 test-unit: setup ## The tests that need no server: a minute and a half [ARGS=...]
