@@ -39,9 +39,14 @@ doctor: setup ## Check this machine, and say what to do about each finding
 
 ##@ Work on it
 .PHONY: test test-unit lint types format bench chaos
-# Two files at a time, each with servers of its own: much of the time a test waits for one to start or to come back.
+# Tests without servers run side by side; those with servers have the machine to themselves.
 test: lint types ## All checks: style, types, and every test [ARGS='-k revenue']
-	@$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+ifdef ARGS
+	@$(BIN)/python -m pytest $(ARGS)
+else
+	@$(BIN)/python -m pytest tests/unit -n logical
+	@$(BIN)/python -m pytest tests --ignore tests/unit
+endif
 	@echo 'make test: style, types and tests are fine'
 
 test-unit: setup ## The tests that need no server: a minute and a half [ARGS=...]
