@@ -9,6 +9,7 @@ from hailstream.schemas import load_schema
 from hailstream.settings import Settings
 from hailstream.topics import QUOTE_BYTES, ControlTopic, NamedTopic, Topic
 
+#: Messages as they are: message_key and the other column.
 _AS_IT_IS: Final = {
     "key.format": "raw",
     "key.fields": "message_key",
@@ -60,10 +61,7 @@ def control_ddl(topic: ControlTopic, settings: Settings, group: str) -> str:
         **{f"properties.{name}": value for name, value in java_client_config(settings).items()},
         "properties.group.id": settings.consumer_group(group),
         "scan.startup.mode": "earliest-offset",
-        "key.format": "raw",
-        "key.fields": "message_key",
-        "value.format": "raw",
-        "value.fields-include": "EXCEPT_KEY",
+        **_AS_IT_IS,
     }
     return (
         f"CREATE TEMPORARY TABLE `{table_name(topic)}` (\n"

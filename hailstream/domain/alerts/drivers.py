@@ -140,8 +140,6 @@ class DriverTrips:
     def _travel(self, start: Started, last_end: Any) -> Iterator[Alert]:
         time, trip, zone, latitude, longitude = last_end
         hours = (start.time - time) / HOUR_MS
-        if self._limits.travel_mph * hours > CITY_MILES:
-            return
         here, there = _place(start.zone_id, start.latitude, start.longitude), _place(zone, latitude, longitude)
         if here is None or there is None or here == there:
             return

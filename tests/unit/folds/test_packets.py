@@ -8,12 +8,14 @@ import numpy as np
 import pytest
 
 from hailstream.decode.rows import Column
-from hailstream.domain.events import Ended, Event, Started
+from hailstream.domain.alerts.alert import END_DISAGREES, OVERLAPPING_TRIPS
+from hailstream.domain.alerts.thresholds import Thresholds
+from hailstream.domain.events import ENDED_RANK, LATE_RANK, Ended, Event, Started
 from hailstream.folds.columns import seen_in_batch
-from hailstream.folds.groups import GROUPS, Group
+from hailstream.folds.groups import GROUPS, Group, wanted_groups
 from hailstream.folds.packets import pack_shards, packet_schema, shards_of, unpack
 from hailstream.topics import TRIPS_ENDED, TRIPS_STARTED, Topic
-from tests.unit.alerts.trips import NOON, SECOND, ended, started
+from tests.unit.alerts.trips import NOON, SECOND, ended, started, told
 
 BY_NAME = {group.name: group for group in GROUPS}
 
@@ -56,9 +58,9 @@ def test_events_come_out_as_they_went_in(group: Group) -> None:
         assert [event.trip_id for event in found] == ["a", "b"]
         assert all(isinstance(event, Started if topic is TRIPS_STARTED else Ended) for event in found)
         for name in ("time", "trip_id", "zone_id", *group.columns[topic]):
-            for told, event in zip(found, (one, two), strict=True):
+            for there, event in zip(found, (one, two), strict=True):
                 expected = getattr(event, name)
-                assert getattr(told, name) == expected or expected != expected, name
+                assert getattr(there, name) == expected or expected != expected, name
 
 
 def test_equal_keys_meet_in_one_shard_whatever_the_batch() -> None:
@@ -112,3 +114,24 @@ def test_what_is_late_within_a_batch_has_seen_the_watermark_there() -> None:
     assert seen_in_batch(times, partitions, future, 5_000).tolist() == [0, 10_000, 5_000, 6_000, 1_000]
     future[1] = True
     assert seen_in_batch(times, partitions, future, 5_000).tolist() == [0, 10_000, 2_000, 6_000, 1_000]
+
+
+def test_folds_of_one_shard_share_their_packets_and_only_rides_are_told_of_late_ends() -> None:
+    apart, (place, one) = wanted_groups({"alerts"}, 2), next(iter(wanted_groups({"alerts"}, 1).items()))
+    assert [group.name for group in apart.values()] == ["rides", "drivers", "zones", "single"]
+    assert (place, one.key, len(one.parts)) == (0, (), 3)
+    assert [group.name for group in wanted_groups({"alerts"}, 1).values()] == [one.name, "single"]
+
+    # It began somewhere else than its start says, and it overlaps the other trip of its driver.
+    late, timely = ended(0, "late", zone_id=132), ended(20 * SECOND, "timely")
+    watermark = NOON + 10 * SECOND
+    found = [event for _, event in through(one, TRIPS_ENDED, [late, timely], watermark=watermark)]
+    assert [(event.trip_id, event.rank, event.time) for event in found] == [
+        ("late", LATE_RANK, watermark),
+        ("timely", ENDED_RANK, timely.time),
+    ]
+    start = started(late.started_at - NOON, "late")
+    alerts = told(one.make(Thresholds()), [start, *found])
+    assert [(alert.rule, alert.trip_id) for alert in alerts] == [(END_DISAGREES, "late")]
+    in_time = told(one.make(Thresholds()), [start, late, timely])
+    assert {alert.rule for alert in in_time} == {END_DISAGREES, OVERLAPPING_TRIPS}, "told in time it would overlap"
