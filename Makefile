@@ -39,13 +39,13 @@ doctor: setup ## Check this machine, and say what to do about each finding
 
 ##@ Work on it
 .PHONY: test test-unit lint types format bench chaos
-# Tests without servers run side by side; those with servers have the machine to themselves.
+# Tests of one process or server run side by side; those of the whole pipeline have the machine to themselves.
 test: lint types ## All checks: style, types, and every test [ARGS='-k revenue']
 ifdef ARGS
 	@$(BIN)/python -m pytest $(ARGS)
 else
-	@$(BIN)/python -m pytest tests/unit -n logical
-	@$(BIN)/python -m pytest tests --ignore tests/unit
+	@$(BIN)/python -m pytest tests/unit tests/contract -n logical
+	@$(BIN)/python -m pytest tests --ignore tests/unit --ignore tests/contract
 endif
 	@echo 'make test: style, types and tests are fine'
 

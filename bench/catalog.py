@@ -25,6 +25,7 @@ class Benchmark:
 
 def benchmarks() -> tuple[Benchmark, ...]:
     """All of them, in the order in which they run."""
+    from bench.alert_ages import alert_ages
     from bench.folds import folds
     from bench.freshness import freshness
     from bench.loading import loader
@@ -43,6 +44,7 @@ def benchmarks() -> tuple[Benchmark, ...]:
         Benchmark("producer", "Replay into Kafka", producer),
         Benchmark("loader", "Result rows into ClickHouse", loader),
         Benchmark("freshness", "From the closing record's append to the value in Redis", freshness, once=True),
+        Benchmark("alerts", "From the event that an alert needs to its message from Redis", alert_ages, once=True),
         Benchmark("state", "Checkpoints over a replayed month", state, once=True),
         Benchmark("memory", "Memory of each process at full speed", memory, once=True),
     )

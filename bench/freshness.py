@@ -2,13 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
-import time
 from collections.abc import Iterator, Mapping
-from datetime import timedelta
 from typing import Any
 
 import numpy as np
@@ -16,15 +10,9 @@ import numpy as np
 from bench.context import Context
 from bench.eventlog import simulation
 from bench.figures import Figure, Target
-from bench.pipeline import running_pipeline
+from bench.live import send_paced, until_the_end_of
 from bench.redis_writes import RedisWrites, Value
-from hailstream.demo.namespace import empty_namespace
 from hailstream.errors import HailstreamError
-from hailstream.local.processes import MARK
-from hailstream.local.topics_admin import create_topics
-from hailstream.replay.events import open_source
-from hailstream.replay.options import TAIL_SECONDS
-from hailstream.schemas_registry import register_schemas
 from hailstream.settings import Settings
 from hailstream.topics import TRIPS_ENDED, TRIPS_STARTED
 
@@ -75,37 +63,9 @@ def ages_ms(closed: Mapping[str, Mapping[int, float]], written: Mapping[Value, f
 
 def _run(settings: Settings, rate: int, minutes: int) -> tuple[dict[str, Any], dict[Value, float]]:
     spec = simulation(rate * minutes, "late:0.01,duplicate:0.01", density=rate / SPEED)
-    bounds = open_source(spec, work_dir=settings.home_dir / "sim").bounds()
-    assert bounds is not None
-    horizon = (bounds[1] + timedelta(seconds=TAIL_SECONDS + 1)).isoformat()
-    settings = settings.model_copy(update={"namespace": f"bench_fresh_{rate}", "horizon": horizon})
-    create_topics(settings)
-    register_schemas(settings)
-    environment = dict(os.environ) | settings.as_environment() | {MARK: str(settings.home_dir)}
-    source = subprocess.Popen(
-        [sys.executable, "-m", "bench.paced", json.dumps({"spec": spec, "speed": SPEED})],
-        env=environment,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert source.stdin is not None
-    assert source.stdout is not None
-    try:
-        if source.stdout.readline().strip() != "ready":
-            raise HailstreamError("the event source failed")
-        with running_pipeline(settings) as pipeline, RedisWrites(settings) as listener:
-            source.stdin.write("go\n")
-            source.stdin.flush()
-            told = json.loads(source.stdout.readline() or "null")
-            pipeline.check()
-            time.sleep(2.0)  # the last windows are on their way
-        if told is None:
-            raise HailstreamError("the event source failed")
-    finally:
-        source.kill()
-        source.wait()
-        empty_namespace(settings)
+    settings = until_the_end_of(spec, settings, f"bench_fresh_{rate}")
+    with RedisWrites(settings) as listener:
+        told = send_paced(settings, spec, SPEED)
     return told | {"closed": closings(told["closed"], settings)}, listener.first
 
 

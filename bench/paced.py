@@ -1,9 +1,12 @@
 """Send simulated events at a pace and note when the log had what closes each minute.
 
 ``python -m bench.paced '{"spec": "sim:...", "speed": 60}'``, started by the
-freshness benchmark: prepares all messages, prints ``ready``, waits for a line,
+benchmarks of latency: prepares all messages, prints ``ready``, waits for a line,
 sends, and prints as JSON, by topic and minute, when each partition's first
 record beyond the minute's end and the allowed disorder was acknowledged.
+
+With ``"moments": "file.parquet"`` it also writes when it handed each message to
+its producer: topic, key, time of the event (ms), and moment (seconds since 1970).
 """
 
 from __future__ import annotations
@@ -16,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 from confluent_kafka import Message, Producer
 
 from hailstream.encode.batch import BatchEncoder
@@ -62,6 +66,7 @@ class PacedSender:
     Attributes:
         closed: wall clock seconds of the acknowledgements, by topic, end of minute (ms) and partition.
         behind: seconds that the sender was behind its pace at the most.
+        moments: how many messages were handed over at a time, and when (seconds since 1970).
     """
 
     def __init__(self, settings: Settings, speed: float) -> None:
@@ -71,6 +76,7 @@ class PacedSender:
         self._producer = Producer(config)
         self.closed: dict[str, dict[int, dict[int, float]]] = {}
         self.behind = 0.0
+        self.moments: list[tuple[int, float]] = []
 
     def send(self, batches: list[ReadyBatch], places: list[tuple[str, int]]) -> None:
         """All messages and heartbeats; returns when all are acknowledged."""
@@ -87,6 +93,7 @@ class PacedSender:
                     time.sleep(SLICE_SECONDS)
                     continue
                 self.behind = max(self.behind, now - float(due[at]))
+                self.moments.append((until - at, time.time()))
                 self._send(batch, at, until, beats, places)
                 at = until
                 self._producer.poll(0)
@@ -129,6 +136,19 @@ def prepare(settings: Settings, spec: str) -> list[ReadyBatch]:
     return [preparer.ready(frame) for frame in source.batches() if frame.height]
 
 
+def write_moments(path: Path, batches: list[ReadyBatch], moments: list[tuple[int, float]]) -> None:
+    """A row for each message, in the order of sending."""
+    counts, times = zip(*moments, strict=True)
+    pl.DataFrame(
+        {
+            "topic": [topic for batch in batches for topic in batch.topics],
+            "key": [key for batch in batches for key in batch.keys],
+            "time": [moment for batch in batches for moment in batch.times],
+            "sent": np.repeat(times, counts),
+        }
+    ).write_parquet(path)
+
+
 def main() -> None:
     given = json.loads(sys.argv[1])
     settings = load_settings()
@@ -141,6 +161,8 @@ def main() -> None:
     sender.send(batches, places)
     seconds = time.monotonic() - began
     sent = sum(len(batch.keys) for batch in batches)
+    if given.get("moments"):
+        write_moments(Path(given["moments"]), batches, sender.moments)
     print(json.dumps({"closed": sender.closed, "behind": sender.behind, "sent": sent, "seconds": seconds}))
 
 

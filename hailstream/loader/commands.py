@@ -40,7 +40,7 @@ def register(app: typer.Typer) -> None:
         metrics_host: str = typer.Option("127.0.0.1", help="Address that metrics are served on."),
         namespace: str = NAMESPACE,
     ) -> None:
-        """Load newest values, prices, risks and the last 24 hours into Redis; Ctrl-C ends it cleanly."""
+        """Load newest values, prices, alerts, risks and the last 24 hours into Redis; Ctrl-C ends it cleanly."""
         _run(Database.REDIS, until_idle, metrics_port, metrics_host, namespace)
 
     @load.command("migrate")
@@ -94,9 +94,10 @@ def _factories(database: Database) -> list[SinkFactory]:
         from hailstream.loader.clickhouse_sink import ClickHouseSink
 
         return [ClickHouseSink]
+    from hailstream.loader.redis_alerts import RedisAlertsSink
     from hailstream.loader.redis_now import RedisNowSink
     from hailstream.loader.redis_risk import RedisRiskSink
     from hailstream.loader.redis_series import RedisSeriesSink
     from hailstream.loader.redis_surge import RedisSurgeSink
 
-    return [RedisNowSink, RedisSurgeSink, RedisSeriesSink, RedisRiskSink]
+    return [RedisNowSink, RedisSurgeSink, RedisAlertsSink, RedisSeriesSink, RedisRiskSink]

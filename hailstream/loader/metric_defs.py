@@ -1,6 +1,6 @@
 """Every metric of the loaders, and what to do when it rises.
 
-All carry the label ``sink``: clickhouse, redis_now, redis_surge, redis_series or redis_risk.
+All carry the label ``sink``: clickhouse, redis_now, redis_surge, redis_alerts, redis_series or redis_risk.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ from hailstream.proof.eventlog import EventLog
 from hailstream.settings import Settings
 from tests.integration.city import PATIENCE, assert_proven, prepared, replay
 
-SPEC = "sim:?seed=17&minutes=150&rate=40&faults=all"
+SPEC = "sim:?seed=17&minutes=150&rate=25&faults=all"
 
 
 @pytest.fixture

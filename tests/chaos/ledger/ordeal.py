@@ -24,7 +24,7 @@ from hailstream.schemas_registry import register_schemas
 from hailstream.settings import Settings
 from tests.chaos.ledger.crew import Crew
 from tests.chaos.ledger.record import Record
-from tests.chaos.ledger.schedule import Action
+from tests.chaos.ledger.schedule import LEAD, Action
 from tests.chaos.ledger.victims import Victims
 from tests.chaos.ledger.watch import Point, Watch
 
@@ -63,7 +63,7 @@ class Struck:
     """An action that was done.
 
     Attributes:
-        at: seconds after the undisturbed way through was seen.
+        at: seconds after the stream began.
         pid: of the process.
         before: the log at that moment.
         recovered: seconds until everything was past that point again; None: not before the end.
@@ -130,13 +130,12 @@ def run_ordeal(
             crew.start_keeper(jobs)
         watch = stack.enter_context(Watch(settings, jobs))
         victims = stack.enter_context(Victims(settings, crew))
-        run = _Run(outcome, crew, watch, victims, record, say)
-        began = time.monotonic()
         crew.start_replayer(stream.spec, stream.speed)
-        run.until(lambda: min(watch.clickhouse, watch.redis) > 0, "the first window")
-        run.act([Action(0.0, "nothing", "")], run.all_recovered)
+        run = _Run(outcome, crew, watch, victims, record, say)
+        run.until(lambda: min(watch.clickhouse, watch.redis) > 0 or run.lead_is_over(), "the first window")
+        run.act([Action(0.0, "nothing", "")], lambda: run.all_recovered() or run.lead_is_over())
         run.act(actions, lambda: crew.is_done("replayer"))
-        outcome.replay_seconds = time.monotonic() - began
+        outcome.replay_seconds = run.now()
         end = run.end_of_log()
         run.until(lambda: watch.is_processed(end), "the jobs to process the log")
         crew.end("keeper")
@@ -159,18 +158,24 @@ class _Run:
         self._victims = victims
         self._record = record
         self._say = say
-        self._zero = 0.0
+        self._began = time.monotonic()
+
+    def now(self) -> float:
+        """Seconds since the stream began."""
+        return time.monotonic() - self._began
+
+    def lead_is_over(self) -> bool:
+        """Whether the actions have to begin, seen or not what came before: the stream ends soon after their time."""
+        return self.now() >= LEAD
 
     def act(self, actions: Sequence[Action], done: Callable[[], bool]) -> None:
-        """Do the actions at their times, until all are done and ``done``."""
-        self._zero = time.monotonic()
-        left = list(actions)
-        self.until(lambda: self._strike_due(left) and done(), "the stream to be sent")
+        """Do the actions at their times from now on, until all are done and ``done``."""
+        zero, left = self.now(), list(actions)
+        self.until(lambda: self._strike_due(left, zero) and done(), "the stream to be sent")
 
-    def _strike_due(self, left: list[Action]) -> bool:
+    def _strike_due(self, left: list[Action], zero: float) -> bool:
         """Whether all actions are done; one whose process does not run just now waits for it."""
-        now = time.monotonic() - self._zero
-        while left and left[0].at <= now:
+        while left and zero + left[0].at <= self.now():
             action = left[0]
             before = self._watch.point()
             pid = 0 if action.kind == "nothing" else self._victims.strike(action)
@@ -180,7 +185,7 @@ class _Run:
             if pid is None:
                 self._fault(action.name, "the stream had ended before")
                 continue
-            self._note_strike(Struck(action, now, pid, before))
+            self._note_strike(Struck(action, self.now(), pid, before))
         return not left
 
     def _note_strike(self, struck: Struck) -> None:
@@ -205,7 +210,7 @@ class _Run:
 
     def watch_recoveries(self) -> None:
         """Note which actions the pipeline has recovered from."""
-        now = time.monotonic() - self._zero
+        now = self.now()
         for struck in self._outcome.struck:
             if struck.recovered is None and self._watch.is_past(struck.before):
                 struck.recovered = now - struck.at

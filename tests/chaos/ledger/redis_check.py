@@ -1,7 +1,8 @@
-"""Redis at the end: its newest values and its series are those of the proven tables."""
+"""Redis at the end: its newest values, series, alerts and risks are those of the proven tables."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterator, Sequence
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any
@@ -17,6 +18,7 @@ from tests.chaos.ledger.lines import Line, compared
 Rows = Sequence[Sequence[Any]]
 _NEWEST = "ORDER BY window_end DESC LIMIT 1 BY zone_id"
 _SURGE = ("multiplier", "demand", "supply", "reason", "policy", "window_end")
+_ALERT = ("alert_id", "event_time", "trip_id", "driver_id", "observed", "expected")
 _RISK = ("level", "alerts", "last_rule", "event_time")
 
 
@@ -34,6 +36,7 @@ def check_redis(settings: Settings, parts: Collection[str]) -> Iterator[Line]:
         )
         yield redis.hashes("surge", query, _SURGE)
     if "anomalies" in parts:
+        yield redis.alerts()
         query = (
             "SELECT driver_id, level, alerts, last_rule, toUnixTimestamp64Milli(event_time)"
             " FROM driver_risk WHERE score > 0"
@@ -76,6 +79,15 @@ class _Redis:
             for member, at in self._client.zrange(key, 0, -1, withscores=True)
         ]
         return _compared("Redis series", expected, found, ("zone", "window_end", "trips"), key=2)
+
+    def alerts(self) -> Line:
+        """``alert:{alert_id}``: every alert, and none that was not committed in the end."""
+        expected = self._rows(
+            "SELECT alert_id, toUnixTimestamp64Milli(event_time), trip_id, driver_id, observed, expected FROM alerts"
+        )
+        keys = list(self._keys("alert").values())
+        shown = map(json.loads, self._client.mget(keys) if keys else [])
+        return _compared("Redis alert", expected, [tuple(map(alert.get, _ALERT)) for alert in shown], _ALERT)
 
     def hashes(self, kind: str, query: str, fields: tuple[str, ...]) -> Line:
         """``{kind}:{id}``: some fields of a hash, in the order of the query, which begins with the id."""

@@ -31,8 +31,8 @@ CHOICES: tuple[Choice, ...] = tuple(product(KINDS, TARGETS))
 SHORTEST_PAUSE, LONGEST_PAUSE = 2.0, 15.0
 # Of the time, at its beginning and end, in which nothing happens: what was done last is seen to its end in traffic.
 QUIET = 0.05
-#: Seconds that events flow before, so that the undisturbed way through is seen.
-LEAD = 60.0
+#: Seconds that events flow before, at most, so that the undisturbed way through is seen.
+LEAD = 45.0
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Action:
     """One thing done to one process.
 
     Attributes:
-        at: seconds after the undisturbed way through was seen.
+        at: seconds after the actions begin: when the undisturbed way through was seen, or after LEAD.
         kind: kill is SIGKILL, pause is SIGSTOP and SIGCONT after a while; nothing leaves the pipeline undisturbed.
         target: which process.
         pick: 0 to 1: which of several.

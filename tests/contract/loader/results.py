@@ -86,10 +86,13 @@ def rows_of(
     partition: int = 0,
     topic: Topic = ZONE_COUNTS,
     state: TopicState | None = None,
+    appended: int = 0,
 ) -> Rows:
-    """Decoded rows of one partition, at offsets that follow each other."""
+    """Decoded rows of one partition, at offsets that follow each other, all appended at one time (ms)."""
     name = topic.name(settings.namespace)
-    held = gather(Message(name, partition, first_offset + n, 0, message(topic, row)) for n, row in enumerate(rows))
+    held = gather(
+        Message(name, partition, first_offset + n, appended, message(topic, row)) for n, row in enumerate(rows)
+    )
     decoded, refused = decode(topic, held, {1: Writer.of(load_schema(topic).definition)}.get)
     assert not refused
     return Rows(topic, name, state or TopicState("first", 0), decoded, held.ranges())

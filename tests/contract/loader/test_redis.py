@@ -12,12 +12,13 @@ import pytest
 import redis
 
 from hailstream.loader.contract import Sink, SinkAway, TopicState
+from hailstream.loader.redis_alerts import RedisAlertsSink
 from hailstream.loader.redis_now import RedisNowSink
 from hailstream.loader.redis_risk import RedisRiskSink
 from hailstream.loader.redis_series import RedisSeriesSink
 from hailstream.loader.redis_surge import RedisSurgeSink
 from hailstream.settings import Settings
-from hailstream.topics import DRIVER_RISK, ZONE_COUNTS, ZONE_REVENUE, ZONE_SURGE
+from hailstream.topics import ALERTS, DRIVER_RISK, ZONE_COUNTS, ZONE_REVENUE, ZONE_SURGE
 from tests.contract.loader.results import DAY, counts, revenue, rows_of
 from tests.contract.loader.servers import RunningServer
 
@@ -187,6 +188,43 @@ def next_message(heard: Any) -> dict[str, Any] | None:
         message = heard.get_message(ignore_subscribe_messages=True, timeout=10)
         if message is not None:
             return None if message["data"] == "end" else dict(message)
+
+
+def alert(trip: str = "t", **fields: Any) -> dict[str, Any]:
+    return {
+        **{"alert_id": f"two_vehicles:{trip}", "rule": "two_vehicles", "severity": "critical", "event_time": DAY},
+        **{"trip_id": trip, "other_trip_id": None, "driver_id": "d", "zone_id": 1, "samples": None},
+        **{"observed": 61.5, "expected": 300.0, "unit": "s", "evidence": '{"vehicle": "v"}'},
+    } | fields
+
+
+def test_an_alert_is_published_once_and_shown_for_so_long_after_it_was_found(
+    settings: Settings, client: redis.Redis
+) -> None:
+    sink = RedisAlertsSink(settings.model_copy(update={"redis_ttl": 77}))
+    state = opened(sink, settings)
+    channel, found = f"{settings.namespace}:alerts.found", int(client.time()[0]) - 10
+
+    def write(offset: int, *alerts: dict[str, Any], at: int = found) -> None:
+        rows = rows_of(settings, alerts, first_offset=offset, topic=ALERTS, state=state, appended=at * 1000)
+        sink.write(rows)
+
+    with client.pubsub() as heard:
+        heard.subscribe(channel)
+        write(0, alert("a"), alert("b"))
+        write(2, alert("b"), alert("c", driver_id=None))
+        write(4, alert("d"), at=found - 77)
+        client.publish(channel, "end")
+        said = [json.loads(each["data"]) for each in iter(lambda: next_message(heard), None)]
+    assert [each["trip_id"] for each in said] == ["a", "b", "c"], "the last one was found too long ago"
+    shown = {
+        each["alert_id"]: json.loads(client.get(f"{settings.namespace}:alert:{each['alert_id']}")) for each in said
+    }
+    assert list(shown.values()) == said
+    expected = alert("c", driver_id=None, event_time=int(DAY.timestamp() * 1000), evidence={"vehicle": "v"})
+    assert shown["two_vehicles:c"] == expected
+    assert 60 <= client.ttl(f"{settings.namespace}:alert:two_vehicles:a") <= 67
+    assert not client.exists(f"{settings.namespace}:alert:two_vehicles:d")
 
 
 def risk(driver: str = "d", score: float = 13.0, level: str = "HIGH") -> dict[str, Any]:
