@@ -85,7 +85,9 @@ class Settings(BaseSettings):
     flink_ha: Literal["none", "zookeeper"] = Field(
         "none", description="embedded cluster: zookeeper lets it bring its jobs back by itself when its JobManager dies"
     )
-    task_slots: int = Field(8, ge=1, description="of the embedded TaskManager")
+    task_slots: int = Field(
+        8, ge=1, description="of the embedded TaskManager; jobs with folds take two for each of parallelism"
+    )
     taskmanager_memory: int = Field(
         1792, ge=1024, description="MB, of the embedded TaskManager's JVM; its Python workers come on top"
     )

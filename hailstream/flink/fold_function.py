@@ -11,11 +11,11 @@ from pyflink.common import Row
 from pyflink.datastream import KeyedProcessFunction, RuntimeContext
 
 from hailstream.domain.alerts.thresholds import Thresholds
-from hailstream.domain.events import Ended, MinuteEnded
+from hailstream.domain.events import MinuteEnded
 from hailstream.domain.fold import NEVER, Told
 from hailstream.flink.answers import AnswerRows
 from hailstream.flink.kept_state import FlinkState
-from hailstream.folds.groups import SINGLE, Group
+from hailstream.folds.groups import Group
 from hailstream.topics import EVENT_TOPICS
 
 if TYPE_CHECKING:
@@ -62,17 +62,13 @@ class FoldPackets(KeyedProcessFunction):  # type: ignore[misc]
         }
         self._topics = [*(topic.base for topic in EVENT_TOPICS), MINUTE_ENDED]
 
-    def process_element(self, value: Row, ctx: KeyedProcessFunction.Context) -> Iterator[Row]:
+    def process_element(self, value: Row, ctx: KeyedProcessFunction.Context) -> None:
         """Take a packet: (topic, packet, watermark that its first event met), or (, , end of a minute)."""
         topic, packet, watermark = value
         key = ctx.get_current_key()
         record = _RECORD.pack(self._topics.index(topic), watermark.to_epoch_milli()) + packet
-        events = self._read(key, record)
-        if self._groups[key // MAX_SHARDS].name == SINGLE:
-            yield from self._judged(events)
-            return
         living = self._fold_of(key)
-        living.add(events, record)
+        living.add(self._read(key, record), record)
         self._arm(key, living, ctx)
 
     def on_timer(self, timestamp: int, ctx: KeyedProcessFunction.OnTimerContext) -> Iterator[Row]:
@@ -83,11 +79,6 @@ class FoldPackets(KeyedProcessFunction):  # type: ignore[misc]
         answers = living.advance(max(timestamp, ctx.timer_service().current_watermark()))
         yield from self._rows(answers, key % MAX_SHARDS)
         self._arm(key, living, ctx)
-
-    def _judged(self, events: Iterable[Told]) -> Iterable[Row]:
-        from hailstream.domain.alerts.single import alerts
-
-        return self._rows(alerts([event for event in events if isinstance(event, Ended)], self._thresholds), 0)
 
     def _read(self, key: int, record: bytes) -> Iterable[Told]:
         from hailstream.folds.packets import unpack

@@ -79,7 +79,13 @@ class Streams:
         return behind
 
     def fold(
-        self, view: str, name: str, packets: str, function: KeyedProcessFunction, row_type: TypeInformation
+        self,
+        view: str,
+        name: str,
+        packets: str,
+        function: KeyedProcessFunction,
+        row_type: TypeInformation,
+        slot: str | None = None,
     ) -> str:
         """A view of what a keyed function makes of packets.
 
@@ -89,9 +95,12 @@ class Streams:
             packets: view of fold (INT, the key), packet (the function's input) and the time attribute event_time.
             function: keyed by fold.
             row_type: of the rows it gives.
+            slot: slot sharing group, which has a Python worker of its own; None: that of the other operators.
         """
         stream = self.table_env.to_data_stream(self.table_env.from_path(packets))
         folded = _keyed_by_first(stream, _PACKETS).process(function, row_type).name(name).uid(name)
+        if slot is not None:
+            folded.slot_sharing_group(slot)
         self.table_env.create_temporary_view(view, folded)
         return view
 
