@@ -10,12 +10,12 @@ from typing import Final
 
 import polars as pl
 
-from hailstream.clickhouse import reachable
 from hailstream.domain.alerts.thresholds import Thresholds
 from hailstream.errors import HailstreamError
-from hailstream.evaluate.detect import Detector, Found
+from hailstream.evaluate.detect import Detector
 from hailstream.evaluate.labels import Labels, label, read_ledger
 from hailstream.evaluate.score import RuleScore, score
+from hailstream.proof.alerts import loaded_alerts
 from hailstream.replay.simulator import open_simulation
 from hailstream.settings import Settings
 
@@ -85,10 +85,7 @@ def evaluate_table(settings: Settings, ledger: Path) -> tuple[Labels, list[RuleS
         HailstreamError: no such ledger, or the table cannot be read.
     """
     labels = label(read_ledger(ledger), settings.thresholds())
-    found: Found = {}
-    with reachable(settings, database=settings.database) as client:
-        for rule, trip, other in client.query("SELECT rule, trip_id, other_trip_id FROM alerts").result_rows:
-            found.setdefault(rule, set()).add((trip, other))
+    found = loaded_alerts(settings)
     if not found:
         raise HailstreamError(
             f"{settings.database}.alerts is empty",

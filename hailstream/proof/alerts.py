@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from hailstream.clickhouse import reachable
 from hailstream.proof.alert_queries import prepare, queries
 from hailstream.proof.eventlog import EventLog
+from hailstream.settings import Settings
 
 _SHOWN = 5
 
@@ -75,12 +76,21 @@ class AlertProver:
         Raises:
             HailstreamError: the database cannot be read.
         """
-        with reachable(self._settings, database=self._settings.database) as client:
-            rows = client.query("SELECT rule, trip_id, other_trip_id FROM alerts").result_rows
-        found: dict[str, set[tuple[str, str | None]]] = {}
-        for rule, trip, other in rows:
-            found.setdefault(rule, set()).add((trip, other))
+        found = loaded_alerts(self._settings)
         return [compare_rule(rule, expected, found.get(rule, set())) for rule, expected in self.expected().items()]
+
+
+def loaded_alerts(settings: Settings) -> dict[str, set[tuple[str, str | None]]]:
+    """By rule the trips, and other trips, of the alerts in ClickHouse.
+
+    Raises:
+        HailstreamError: the table cannot be read.
+    """
+    found: dict[str, set[tuple[str, str | None]]] = {}
+    with reachable(settings, database=settings.database) as client:
+        for rule, trip, other in client.query("SELECT rule, trip_id, other_trip_id FROM alerts").result_rows:
+            found.setdefault(rule, set()).add((trip, other))
+    return found
 
 
 def compare_rule(rule: str, expected: set[tuple[str, str | None]], found: set[tuple[str, str | None]]) -> RuleProof:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
+from hailstream.domain.events import Ended
 from hailstream.domain.opportunities.answers import Opportunity
 from hailstream.domain.opportunities.fold import Opportunities
 
@@ -38,6 +39,11 @@ class PacedOpportunities(Opportunities):
     def due(self) -> int:
         emptied = super().due
         return emptied if self._last is None else min(emptied, self._last[2] // SECOND_MS * SECOND_MS + SECOND_MS - 1)
+
+    def event(self, event: Ended) -> Sequence[Opportunity]:
+        if self._take(event):
+            self._last = (event.trip_id, event.started_at, event.time)
+        return ()
 
     def tell(self, told: Sequence[Any], watermark: int) -> Sequence[Opportunity]:
         """See :meth:`Fold.tell`."""

@@ -70,30 +70,11 @@ def test_a_log_too_short_for_a_rule_ends_with_1_and_says_so() -> None:
     assert "seeds 3: " in result.output
 
 
-class Table:
-    """Stands in for ClickHouse."""
-
-    def __init__(self, rows: list[tuple[str, str, str | None]]) -> None:
-        self.result_rows = rows
-
-    def __call__(self, *_: object, **__: object) -> Table:
-        return self
-
-    def __enter__(self) -> Table:
-        return self
-
-    def __exit__(self, *_: object) -> None: ...
-
-    def query(self, text: str) -> Table:
-        assert "FROM alerts" in text
-        return self
-
-
 def test_the_table_is_scored_against_the_ledger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ledger = tmp_path / "ledger.csv"
     ledger.write_text(LEDGER)
-    rows = [("implausible_speed", "aa", None), ("implausible_speed", "bb", None)]
-    monkeypatch.setattr(of_alerts, "reachable", Table(rows))
+    found = {"implausible_speed": {("aa", None), ("bb", None)}}
+    monkeypatch.setattr(of_alerts, "loaded_alerts", lambda _: found)
     result = run("alerts", "--table", "--ledger", str(ledger))
     assert result.exit_code == 1
     assert "false implausible_speed: bb; speed: 70 mph" in result.output
@@ -103,7 +84,7 @@ def test_the_table_is_scored_against_the_ledger(tmp_path: Path, monkeypatch: pyt
 def test_an_empty_table_is_no_result(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ledger = tmp_path / "ledger.csv"
     ledger.write_text(LEDGER)
-    monkeypatch.setattr(of_alerts, "reachable", Table([]))
+    monkeypatch.setattr(of_alerts, "loaded_alerts", lambda _: {})
     result = run("alerts", "--table", "--ledger", str(ledger), "--namespace", "demo")
     assert isinstance(result.exception, HailstreamError)
     assert "hailstream_demo.alerts is empty" in result.exception.message

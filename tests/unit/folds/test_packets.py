@@ -13,23 +13,12 @@ from hailstream.domain.alerts.thresholds import Thresholds
 from hailstream.domain.events import ENDED_RANK, LATE_RANK, Ended, Event, Started
 from hailstream.folds.columns import seen_in_batch
 from hailstream.folds.groups import GROUPS, Group, wanted_groups
-from hailstream.folds.packets import pack_shards, packet_schema, shards_of, unpack
+from hailstream.folds.packets import packet_schema, shards_of, unpack
 from hailstream.topics import TRIPS_ENDED, TRIPS_STARTED, Topic
 from tests.unit.alerts.trips import NOON, SECOND, ended, started, told
+from tests.unit.folds.packing import pack
 
 BY_NAME = {group.name: group for group in GROUPS}
-
-
-def columns_of(events: list[Event], names: list[str]) -> dict[str, Column]:
-    columns = {}
-    for name in names:
-        values = [event.time if name in ("time", "seen") else getattr(event, name) for event in events]
-        valid = np.array([value is not None for value in values])
-        if any(isinstance(value, str) for value in values):
-            columns[name] = Column(np.array(values, object), valid)
-        else:
-            columns[name] = Column(np.array([0 if v is None else v for v in values]), valid)
-    return columns
 
 
 def through(
@@ -37,10 +26,7 @@ def through(
 ) -> list[tuple[int, Event]]:
     """(shard, event) of all that comes out."""
     schema = packet_schema(group, topic)
-    columns = columns_of(events, list(schema.names))
-    partition = np.arange(len(events)) % partitions
-    chosen = np.ones(len(events), np.bool_)
-    packed, shard = pack_shards(schema, columns, group.key, partition, chosen, shards)
+    packed, shard = pack(group, topic, events, shards=shards, partitions=partitions)
     return [
         (int(shard[row]), event)
         for row in range(len(events))

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from hailstream.domain.events import Ended
-from hailstream.domain.fold import NEVER, InOrder, is_empty
+from hailstream.domain.fold import NEVER, InOrder, OneByOne, is_empty
 from hailstream.domain.opportunities.answers import AreasRanked, Opportunity, RoutesRanked
 from hailstream.domain.opportunities.fold import Opportunities
 from hailstream.domain.opportunities.paced import PacedOpportunities
@@ -84,3 +84,9 @@ def test_of_each_second_the_last_list_is_said(seed: int) -> None:
     assert len(found) == len(wanted) > 100
     assert fold.due == NEVER
     assert is_empty(fold.state)
+
+
+def test_one_end_after_the_other_says_the_same_as_a_run_of_them() -> None:
+    events, watermark = sorted(ends(1)), NOON + 3 * HOUR
+    run, one_by_one = PacedOpportunities(), PacedOpportunities()
+    assert OneByOne.tell(one_by_one, events, watermark) == run.tell(events, watermark) != []
