@@ -66,7 +66,7 @@ format: setup ## Put the code into its style
 bench: setup ## Measure the speed, beside Spark [ARGS=...]
 	@$(BIN)/python -m bench $(ARGS)
 
-chaos: setup ## Kill and pause everything under load, prove every row [SEED=7 MINUTES=10 KILLS=20 ARGS=...]
+chaos: setup ## Kill and pause everything under load, prove every row [SEED=7 MINUTES=10 KILLS=40 ARGS=...]
 	@$(BIN)/python -m tests.chaos $(if $(SEED),--seed '$(SEED)') $(if $(MINUTES),--minutes '$(MINUTES)') $(if $(KILLS),--kills '$(KILLS)') $(ARGS)
 
 ##@ Keep house

@@ -33,7 +33,7 @@ _WINDOWS = ("zone_counts", "revenue")
 def main(
     seed: Annotated[int, typer.Option(min=0, help="of schedule and city; equal seeds, equal schedules")] = 7,
     minutes: Annotated[float, typer.Option(min=0.5, help="in which it happens")] = 10.0,
-    kills: Annotated[int, typer.Option(min=0, help="kills and pauses, together")] = 20,
+    kills: Annotated[int, typer.Option(min=0, help="kills and pauses, together")] = 40,
     rate: Annotated[float, typer.Option(min=1, help="events per second")] = 2000.0,
     speed: Annotated[float, typer.Option(min=1, help="event seconds per second")] = 60.0,
     only: Annotated[list[str] | None, typer.Option(help="'kill broker', 'pause redis', …; may be given again")] = None,
