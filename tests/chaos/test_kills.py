@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
@@ -52,16 +53,29 @@ def server(settings: Settings, name: str) -> psutil.Process:
 
 
 def python_workers(settings: Settings) -> list[psutil.Process]:
-    return [p for p in of_stack(settings.home_dir) if "beam_boot" in " ".join(p.cmdline())]
+    found = []
+    for process in of_stack(settings.home_dir):
+        with suppress(psutil.NoSuchProcess):
+            if "beam_boot" in " ".join(process.cmdline()):
+                found.append(process)
+    return found
 
 
 def kill_one_by_one(settings: Settings, pipeline: Pipeline) -> None:
     """The TaskManager; when the job works again, its Python worker; and the loader."""
+    # Workers outlive their TaskManager for a moment.
+    orphans = python_workers(settings)
     server(settings, "flink-taskmanager").kill()
     wait_until(lambda: pipeline.restarts() > 0, PATIENCE, "the job did not notice that its TaskManager was gone")
-    wait_until(lambda: python_workers(settings), PATIENCE, "no Python worker runs")
+    workers: list[psutil.Process] = []
+
+    def runs_again() -> bool:
+        workers[:] = [worker for worker in python_workers(settings) if worker not in orphans]
+        return bool(workers)
+
+    wait_until(runs_again, PATIENCE, "no Python worker runs")
     restarts = pipeline.restarts()
-    python_workers(settings)[0].kill()
+    workers[0].kill()
     wait_until(lambda: pipeline.restarts() > restarts, PATIENCE, "the job did not notice that its worker was gone")
     pipeline.kill_loader("clickhouse")
     pipeline.start_loaders()

@@ -185,10 +185,10 @@ class _Run:
             if pid is None:
                 self._fault(action.name, "the stream had ended before")
                 continue
-            self._note_strike(Struck(action, self.now(), pid, before))
+            self._note_strike(Struck(action, self.now(), pid, before), planned=zero + action.at)
         return not left
 
-    def _note_strike(self, struck: Struck) -> None:
+    def _note_strike(self, struck: Struck, planned: float) -> None:
         action = struck.action
         for other in self._outcome.struck:
             if other.recovered is None:
@@ -199,7 +199,7 @@ class _Run:
             "action",
             kind=action.kind,
             target=action.target,
-            planned=round(action.at, 2),
+            planned=round(planned, 2),
             at=round(struck.at, 2),
             pause=round(action.pause, 2),
             pid=struck.pid,
