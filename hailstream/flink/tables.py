@@ -23,12 +23,18 @@ def table_name(topic: NamedTopic) -> str:
     return topic.base.rsplit(".v", 1)[0].replace(".", "_")
 
 
-def source_ddl(topic: Topic, settings: Settings, group: str) -> str:
+def source_ddl(topic: Topic, settings: Settings, group: str, *, committed: bool = False) -> str:
     """The table of a topic's raw records; null values are heartbeats.
 
     The record timestamp is the event time, so the source itself makes
     watermarks, per partition, though the bytes are decoded later.
+
+    Args:
+        committed: begin at the offsets that the group has committed, and where it has none at the beginning.
     """
+    begin = {"scan.startup.mode": "earliest-offset"}
+    if committed:
+        begin = {"scan.startup.mode": "group-offsets", "properties.auto.offset.reset": "earliest"}
     options = {
         "connector": "kafka",
         "topic": topic.name(settings.namespace),
@@ -38,7 +44,7 @@ def source_ddl(topic: Topic, settings: Settings, group: str) -> str:
         # is busy with fetches; waiting this long for more costs less than a bundle.
         "properties.fetch.min.bytes": str(64 * 1024),
         "properties.fetch.max.wait.ms": "20",
-        "scan.startup.mode": "earliest-offset",
+        **begin,
         "format": "raw",
     }
     return (
@@ -49,7 +55,7 @@ def source_ddl(topic: Topic, settings: Settings, group: str) -> str:
         "  kafka_offset BIGINT METADATA FROM 'offset' VIRTUAL,\n"
         "  arrival AS PROCTIME(),\n"
         f"  WATERMARK FOR event_time AS {watermark_sql(settings)}\n"
-        f") WITH ({_options(options)})"
+        f") WITH ({options_sql(options)})"
     )
 
 
@@ -70,17 +76,23 @@ def control_ddl(topic: ControlTopic, settings: Settings, group: str) -> str:
         "  kafka_partition INT METADATA FROM 'partition' VIRTUAL,\n"
         "  kafka_offset BIGINT METADATA FROM 'offset' VIRTUAL,\n"
         "  record_time TIMESTAMP_LTZ(3) METADATA FROM 'timestamp' VIRTUAL\n"
-        f") WITH ({_options(options)})"
+        f") WITH ({options_sql(options)})"
     )
 
 
-def sink_ddl(topic: Topic, settings: Settings, job: str, *, encoded: bool = False) -> str:
+def sink_name(topic: Topic, writer: str = "") -> str:
+    """The table that a writer of a topic writes to; the topic's own where it has only one."""
+    return f"{table_name(topic)}_{writer}" if writer else table_name(topic)
+
+
+def sink_ddl(topic: Topic, settings: Settings, job: str, *, encoded: bool = False, writer: str = "") -> str:
     """The table of a result topic, written exactly once in Kafka transactions.
 
     The row key decides the partition, so versions of a row stay in order.
 
     Args:
         encoded: rows are message_key and message, the bytes to be written; otherwise the fields of the schema.
+        writer: of those that the job has for the topic.
     """
     fields = load_schema(topic).definition["fields"]
     columns = {field["name"]: flink_type(field["type"]) for field in fields}
@@ -94,19 +106,20 @@ def sink_ddl(topic: Topic, settings: Settings, job: str, *, encoded: bool = Fals
         "properties.compression.type": "lz4",
         "properties.max.request.size": str(QUOTE_BYTES),
         "sink.delivery-guarantee": "exactly-once",
-        "sink.transactional-id-prefix": transactional_prefix(topic, settings, job),
+        "sink.transactional-id-prefix": transactional_prefix(topic, settings, job, writer),
         # A few transactional ids used again and again, where the default takes a
         # new one with every checkpoint for the broker to remember for a week.
         "sink.transaction-naming-strategy": "pooling",
         **(_AS_IT_IS if encoded else _as_avro(topic, settings)),
     }
     listed = ",\n".join(f"  `{name}` {sql}" for name, sql in columns.items())
-    return f"CREATE TEMPORARY TABLE `{table_name(topic)}` (\n{listed}\n) WITH ({_options(options)})"
+    return f"CREATE TEMPORARY TABLE `{sink_name(topic, writer)}` (\n{listed}\n) WITH ({options_sql(options)})"
 
 
-def transactional_prefix(topic: Topic, settings: Settings, job: str) -> str:
+def transactional_prefix(topic: Topic, settings: Settings, job: str, writer: str = "") -> str:
     """Unique per sink of a job: two writers with one prefix would fence each other."""
-    return f"hailstream.{settings.namespace}.{job}.{table_name(topic)}"
+    # None begins like another: Kafka's clients look for transactions left behind by what their names begin with.
+    return ".".join(filter(None, ("hailstream", settings.namespace, job, writer, table_name(topic))))
 
 
 def flink_type(avro: Any) -> str:
@@ -179,7 +192,8 @@ def _registry_options(settings: Settings) -> dict[str, str]:
     return options
 
 
-def _options(options: dict[str, str]) -> str:
+def options_sql(options: dict[str, str]) -> str:
+    """What stands between the parentheses of WITH."""
     return ", ".join(f"'{name}' = '{_quoted(value)}'" for name, value in options.items())
 
 
