@@ -150,6 +150,20 @@ class Settings(BaseSettings):
         description="an alert counts half in its driver's risk after",
     )
 
+    # Archive.
+    archive: str | None = Field(None, description="file:// or s3:// address; unset: a folder in the home folder")
+    archive_interval: float = Field(
+        60.0, gt=0, description="seconds between checkpoints of job archive: files are that fresh, and that many"
+    )
+    s3_endpoint: str | None = Field(None, description="http(s) address of an S3 server that is not Amazon's")
+    s3_region: str = Field("us-east-1", description="of the S3 server")
+    s3_access_key: str | None = Field(None, description="for S3; unset: what the machine has")
+    s3_secret_key: SecretStr | None = Field(None, description="for S3; unset: what the machine has")
+
+    # Batch.
+    spark_memory: str = Field("2g", pattern=r"^\d+[mg]$", description="of a local Spark; spark-submit has its own")
+    spark_partitions: int = Field(4, ge=1, description="into which Spark divides what it joins and sums up")
+
     # Loaders.
     redis_ttl: int = Field(300, ge=1, description="of realtime keys, wall clock")
     load_batch_rows: int = Field(50_000, ge=1, description="rows of one insert at the most")
@@ -176,6 +190,10 @@ class Settings(BaseSettings):
     @property
     def flink_address(self) -> str:
         return self.flink_url or f"http://{LOOPBACK}:{self.flink_port}"
+
+    @property
+    def archive_address(self) -> str:
+        return self.archive.rstrip("/") if self.archive else (self.home_dir / "archive").as_uri()
 
     @property
     def home_dir(self) -> Path:

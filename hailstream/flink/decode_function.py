@@ -67,7 +67,7 @@ class DecodeBatch(ScalarFunction):  # type: ignore[misc]
     ) -> pd.DataFrame:
         from hailstream.decode.packer import Batch
 
-        times, ahead = _milliseconds(record_times), future.to_numpy(np.bool_)
+        times, ahead = milliseconds(record_times), future.to_numpy(np.bool_)
         decoded = self._decode(values.to_numpy(), times)
         batch = Batch(decoded, times, partitions.to_numpy(), ahead)
         # The clock decides live what is future: asked again behind this it could say otherwise.
@@ -87,11 +87,11 @@ class IdentifyBatch(ScalarFunction):  # type: ignore[misc]
         self._decode = self._source.decoder()
 
     def eval(self, values: pd.Series[Any], record_times: pd.Series[Any]) -> pd.DataFrame:
-        decoded = self._decode(values.to_numpy(), _milliseconds(record_times))
+        decoded = self._decode(values.to_numpy(), milliseconds(record_times))
         return pd.DataFrame({name: decoded[name].values for name in ("trip_id", "zone_id")}, copy=False)
 
 
-def _milliseconds(times: pd.Series[Any]) -> Array:
+def milliseconds(times: pd.Series[Any]) -> Array:
     """Since the epoch, whatever unit and zone the engine hands over."""
     milliseconds: Array = times.dt.tz_localize(None).to_numpy("datetime64[ms]").astype(np.int64)
     return milliseconds
@@ -103,15 +103,15 @@ def decode_function(source: EventSource, packers: Sequence[Packer]) -> UserDefin
     for packer in packers:
         fields |= packer.sql_types
     function = DecodeBatch(source, packers)
-    return udf(function, result_type=_row_type(fields), func_type="pandas", name=f"decode_{source.topic.base}")
+    return udf(function, result_type=row_type(fields), func_type="pandas", name=f"decode_{source.topic.base}")
 
 
 def identify_function(source: EventSource) -> UserDefinedScalarFunctionWrapper:
     """The pandas function (value, event time) to trip_id and zone_id."""
     fields = {"trip_id": "STRING", "zone_id": "INT"}
     name = f"identify_{source.topic.base}"
-    return udf(IdentifyBatch(source), result_type=_row_type(fields), func_type="pandas", name=name)
+    return udf(IdentifyBatch(source), result_type=row_type(fields), func_type="pandas", name=name)
 
 
-def _row_type(fields: Mapping[str, str]) -> str:
+def row_type(fields: Mapping[str, str]) -> str:
     return "ROW<" + ", ".join(f"`{name}` {sql}" for name, sql in fields.items()) + ">"

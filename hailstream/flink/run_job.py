@@ -24,7 +24,9 @@ environment: every HAILSTREAM_ setting; those that matter here are
 """
 
 
-def run_job(name: str, description: str, build: Callable[[Graph], None]) -> None:
+def run_job(
+    name: str, description: str, build: Callable[[Graph], None], prepare: Callable[[Settings], None] | None = None
+) -> None:
     """Parse ``sys.argv``, build the job's graph, settle its plan and submit it.
 
     Called by ``python job.py`` within ``flink run``; returns when the job is
@@ -34,20 +36,25 @@ def run_job(name: str, description: str, build: Callable[[Graph], None]) -> None
         name: job and file name, e.g. ``zone_counts``.
         description: for ``--help``.
         build: adds sources, views and inserts to a graph.
+        prepare: is done when the topics are there, before a run that goes on from nothing.
     """
+    from hailstream.jobs.catalog import find_job
+
     arguments = _parser(name, description).parse_args()
     try:
         settings = load_settings(
             namespace=arguments.namespace,
             parallelism=arguments.parallelism,
             horizon=arguments.horizon,
-            checkpoint_interval=arguments.checkpoint_interval,
             checkpoint_dir=arguments.checkpoint_dir,
             state_backend=arguments.state_backend,
             generation=arguments.generation,
             max_disorder=arguments.max_disorder,
         )
-        submit(name, settings, build, plan=arguments.plan, restoring=arguments.restoring)
+        interval = arguments.checkpoint_interval or getattr(settings, find_job(name, settings).interval)
+        settings = settings.model_copy(update={"checkpoint_interval": interval})
+        fresh = None if arguments.restoring else prepare
+        submit(name, settings, build, plan=arguments.plan, restoring=arguments.restoring, prepare=fresh)
     except HailstreamError as error:
         print(f"error: {error.message}", file=sys.stderr)
         if error.hint:
@@ -56,7 +63,13 @@ def run_job(name: str, description: str, build: Callable[[Graph], None]) -> None
 
 
 def submit(
-    name: str, settings: Settings, build: Callable[[Graph], None], *, plan: Path | None, restoring: bool
+    name: str,
+    settings: Settings,
+    build: Callable[[Graph], None],
+    *,
+    plan: Path | None,
+    restoring: bool,
+    prepare: Callable[[Settings], None] | None = None,
 ) -> None:
     """Build and submit; see :func:`run_job`."""
     from hailstream.flink.environment import create_environment, create_streams
@@ -70,6 +83,8 @@ def submit(
     spec = find_job(name, settings)
     create_topics(settings)
     require_partitions(settings, list(spec.reads))
+    if prepare is not None:
+        prepare(settings)
     create = create_streams if spec.folded else create_environment
     schemas = {topic: known_writer_schemas(topic, settings) for topic in spec.reads}
     said = _said(settings) if spec.folded else {}

@@ -33,12 +33,14 @@ class JobSpec:
         reads: event topics.
         writes: result topics that only one job may write.
         folded: it has parts that are not SQL.
+        interval: the setting that says how often it takes a checkpoint.
     """
 
     name: str
     reads: tuple[Topic, ...]
     writes: tuple[Topic, ...]
     folded: bool = False
+    interval: str = "checkpoint_interval"
 
     @property
     def file(self) -> Path:
@@ -68,7 +70,10 @@ PARTS = {
     )
 }
 CITY = "city"
-JOBS = (*PARTS, CITY)
+ARCHIVE = JobSpec("archive", EVENT_TOPICS, (), interval="archive_interval")
+#: Jobs that are no part of the city: what they do has a pace of its own.
+APART = {ARCHIVE.name: ARCHIVE}
+JOBS = (*PARTS, CITY, *APART)
 
 
 def city_parts(settings: Settings) -> tuple[JobSpec, ...]:
@@ -101,12 +106,13 @@ def find_job(name: str, settings: Settings) -> JobSpec:
         reads = dict.fromkeys(topic for part in parts for topic in part.reads)
         writes = dict.fromkeys(topic for part in parts for topic in part.writes)
         return JobSpec(CITY, tuple(reads), tuple(writes), folded=any(part.folded for part in parts))
-    if name not in PARTS:
+    spec = PARTS.get(name) or APART.get(name)
+    if spec is None:
         raise HailstreamError(f"no job {name!r}", hint=f"the jobs are: {', '.join(JOBS)}", exit_code=2)
-    return PARTS[name]
+    return spec
 
 
 def rivals(spec: JobSpec, settings: Settings) -> list[JobSpec]:
-    """Jobs that write a topic which ``spec`` writes, itself included."""
+    """Jobs that write what ``spec`` writes, itself included."""
     every = (find_job(name, settings) for name in JOBS)
-    return [other for other in every if set(other.writes) & set(spec.writes)]
+    return [other for other in every if other.name == spec.name or set(other.writes) & set(spec.writes)]

@@ -48,6 +48,14 @@ def flink_home() -> Path:
     return Path(spec.origin).parent
 
 
+def hadoop_jars() -> list[Path]:
+    """The parts of Hadoop that Parquet asks for, where the package pyspark brings them."""
+    spec = importlib.util.find_spec("pyspark")
+    if spec is None or spec.origin is None:
+        return []
+    return sorted((Path(spec.origin).parent / "jars").glob("hadoop-client-*.jar"))
+
+
 def _run_dir(settings: Settings) -> Path:
     return settings.home_dir / "run" / "flink"
 
@@ -157,13 +165,14 @@ def servers(settings: Settings, jars: Jars) -> tuple[Server, ...]:
 
 
 def link_libraries(lib: Path, jars: Jars) -> None:
-    """Make ``lib`` the cluster's class path: Flink's own libraries, its Python runtime, the connectors.
+    """Make ``lib`` the cluster's class path: Flink's own libraries, its Python runtime, the connectors, Parquet's.
 
     Python's runtime is there, and not only in each job, so that a session that
     runs many jobs loads its classes once.
     """
     home = flink_home()
-    wanted = {jar.name: jar for jar in (*home.glob("lib/*.jar"), *home.glob("opt/flink-python-*.jar"), *jars.flink)}
+    libraries = (*home.glob("lib/*.jar"), *home.glob("opt/flink-python-*.jar"), *jars.flink, *hadoop_jars())
+    wanted = {jar.name: jar for jar in libraries}
     lib.mkdir(parents=True, exist_ok=True)
     for link in lib.iterdir():
         if link.name not in wanted or not link.is_symlink() or link.readlink() != wanted[link.name]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hailstream.errors import HailstreamError
-from hailstream.jobs.catalog import JOBS, city_parts, find_job, rivals
+from hailstream.jobs.catalog import CITY, JOBS, PARTS, city_parts, find_job, rivals
 from hailstream.settings import Settings
 from hailstream.topics import ZONE_COUNTS, ZONE_REVENUE
 
@@ -17,13 +17,17 @@ def test_every_job_has_its_file() -> None:
 
 
 def test_the_city_excludes_its_parts_and_they_it_but_not_each_other() -> None:
-    assert {spec.name for spec in rivals(find_job("city", ALL), ALL)} == set(JOBS)
+    assert {spec.name for spec in rivals(find_job("city", ALL), ALL)} == {*PARTS, CITY}
     assert {spec.name for spec in rivals(find_job("revenue", ALL), ALL)} == {"city", "revenue"}
     assert {spec.name for spec in rivals(find_job("city", WINDOWS), WINDOWS)} == {"city", "zone_counts", "revenue"}
 
 
+def test_the_archive_excludes_itself_alone() -> None:
+    assert [spec.name for spec in rivals(find_job("archive", ALL), ALL)] == ["archive"]
+
+
 def test_the_city_is_made_of_the_jobs_that_the_setting_names() -> None:
-    assert {part.name for part in city_parts(ALL)} == set(JOBS) - {"city"}
+    assert {part.name for part in city_parts(ALL)} == set(PARTS)
     city = find_job("city", WINDOWS)
     assert (city.writes, city.folded) == ((ZONE_REVENUE, ZONE_COUNTS), False)
     assert find_job("city", ALL).folded
