@@ -22,6 +22,8 @@ COMMANDS = (
     "hailstream.surge.commands",
     "hailstream.forecast.commands",
     "hailstream.opportunities.commands",
+    "hailstream.archive.commands",
+    "hailstream.batch.commands",
     "hailstream.evaluate.commands",
     "hailstream.sql_commands",
     "hailstream.demo.commands",

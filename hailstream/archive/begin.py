@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Final
+import logging
 
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
-from hailstream.archive.manifest import Manifest, read_manifest
+from hailstream.archive.manifest import read_manifest
 from hailstream.archive.store import open_store
 from hailstream.errors import HailstreamError
 from hailstream.jobs.catalog import ARCHIVE
+from hailstream.replay.broker import LogReader, patiently
 from hailstream.settings import Settings
-from hailstream.topics import EVENT_TOPICS, Topic
+from hailstream.topics import EVENT_TOPICS
 
-_TIMEOUT: Final = 30.0
+log = logging.getLogger(__name__)
 
 
 def begin_behind_files(settings: Settings) -> None:
@@ -24,57 +25,47 @@ def begin_behind_files(settings: Settings) -> None:
     Raises:
         HailstreamError: the archive has a gap, or another log than the topics hold.
     """
-    begins: list[TopicPartition] = []
+    reader = LogReader(settings)
+    partitions = reader.partitions([topic.name(settings.namespace) for topic in EVENT_TOPICS])
+    oldest, ends = reader.begins(partitions), reader.ends(partitions)
+    places = []
     for topic in EVENT_TOPICS:
         manifest = read_manifest(open_store(topic, settings))
-        _require_whole(manifest, topic, settings)
         name = topic.name(settings.namespace)
-        begins += [TopicPartition(name, number, found.end) for number, found in manifest.partitions.items()]
+        if manifest.gaps:
+            raise HailstreamError(
+                f"the archive of {name} is not whole: {'; '.join(manifest.gaps)}",
+                hint="a run that was killed while it published files goes on by `hailstream jobs recover archive`",
+            )
+        for number in range(partitions[name]):
+            archived = manifest.partitions.get(number)
+            # Of a partition of which nothing is archived all is read, whatever an earlier run has committed.
+            begin = archived.end if archived else oldest[name][number]
+            _require_same_log(f"{name} partition {number}", begin, oldest[name][number], ends[name][number], settings)
+            places.append(TopicPartition(name, number, begin))
+    _commit(places, settings)
+
+
+def _require_same_log(what: str, begin: int, oldest: int, end: int, settings: Settings) -> None:
+    if begin > end:
+        raise HailstreamError(
+            f"the archive has {begin:,} records of {what}, Kafka {end:,}: the topic was made anew",
+            hint=f"archive it elsewhere (HAILSTREAM_ARCHIVE, now {settings.archive_address}), or in another namespace",
+        )
+    if begin < oldest:
+        raise HailstreamError(
+            f"{what} begins at {oldest:,}, the archive ends at {begin:,}: {oldest - begin:,} records are gone for good",
+            hint="archive what is left elsewhere (HAILSTREAM_ARCHIVE), and keep topics longer than the archive lags",
+        )
+
+
+def _commit(places: list[TopicPartition], settings: Settings) -> None:
     consumer = Consumer(
         settings.kafka_config() | {"group.id": settings.consumer_group(ARCHIVE.name), "enable.auto.commit": False}
     )
     try:
-        for begin in begins:
-            _require_same_log(consumer, begin, settings)
-        consumer.commit(offsets=[*begins, *_unread(consumer, begins, settings)], asynchronous=False)
+        patiently(lambda: consumer.commit(offsets=places, asynchronous=False), settings, log.warning)
     except KafkaException as error:
         raise HailstreamError(f"where job archive begins could not be told to Kafka: {error.args[0].str()}") from None
     finally:
         consumer.close()
-
-
-def _unread(consumer: Consumer, begins: list[TopicPartition], settings: Settings) -> list[TopicPartition]:
-    """The beginnings of partitions of which the archive has nothing, whatever an earlier run has committed."""
-    known = {(begin.topic, begin.partition) for begin in begins}
-    unread = []
-    for topic in EVENT_TOPICS:
-        name = topic.name(settings.namespace)
-        for number in consumer.list_topics(name, timeout=_TIMEOUT).topics[name].partitions:
-            if (name, number) not in known:
-                low, _ = consumer.get_watermark_offsets(TopicPartition(name, number), timeout=_TIMEOUT)
-                unread.append(TopicPartition(name, number, low))
-    return unread
-
-
-def _require_whole(manifest: Manifest, topic: Topic, settings: Settings) -> None:
-    if manifest.gaps:
-        raise HailstreamError(
-            f"the archive of {topic.name(settings.namespace)} is not whole: {'; '.join(manifest.gaps)}",
-            hint="a run that was killed while it published files goes on by `hailstream jobs recover archive`",
-        )
-
-
-def _require_same_log(consumer: Consumer, begin: TopicPartition, settings: Settings) -> None:
-    low, high = consumer.get_watermark_offsets(TopicPartition(begin.topic, begin.partition), timeout=_TIMEOUT)
-    if begin.offset > high:
-        raise HailstreamError(
-            f"the archive has {begin.offset:,} records of {begin.topic} partition {begin.partition}, Kafka {high:,}: "
-            "the topic was made anew",
-            hint=f"archive it elsewhere (HAILSTREAM_ARCHIVE, now {settings.archive_address}), or in another namespace",
-        )
-    if begin.offset < low:
-        raise HailstreamError(
-            f"{begin.topic} partition {begin.partition} begins at {low:,}, and the archive ends at {begin.offset:,}: "
-            f"{low - begin.offset:,} records are gone for good",
-            hint="archive what is left elsewhere (HAILSTREAM_ARCHIVE), and keep topics longer than the archive lags",
-        )

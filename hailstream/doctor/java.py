@@ -82,6 +82,12 @@ def check_spark_java(_: Settings) -> Iterator[Finding]:
         yield ok("java for Spark", f"JDK {usable[0][1]} at {usable[0][0]}")
 
 
+def find_spark_java() -> Path | None:
+    """Home of a JDK that Spark can use, the one first that it would take by itself; None: there is none."""
+    homes = _java_homes(os.environ.get("JAVA_HOME"), shutil.which("java"))
+    return next((home for home in homes if spark_release(home)), None)
+
+
 def spark_release(home: Path) -> int | None:
     """The release of the JDK at ``home`` if Spark can use it, else None."""
     try:

@@ -59,13 +59,19 @@ class Proof:
 
 
 class Prover:
-    """Recounts a log once, then compares its namespace's ClickHouse database with that."""
+    """Recounts a log once, then compares its namespace's ClickHouse database with that.
 
-    def __init__(self, log: EventLog) -> None:
+    Args:
+        log: of the namespace.
+        late_counts: late events are where they belong, as after a reconcile.
+    """
+
+    def __init__(self, log: EventLog, *, late_counts: bool = False) -> None:
         self._log = log
         self._connection = log.connection
+        disorder, horizon = log.disorder_ms, log.horizon_ms
         self._accounts = [
-            (how, recount(self._connection, how, disorder_ms=log.disorder_ms, horizon_ms=log.horizon_ms))
+            (how, recount(log.connection, how, disorder_ms=disorder, horizon_ms=horizon, late_counts=late_counts))
             for how in RECOUNTS
         ]
 

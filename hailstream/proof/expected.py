@@ -98,6 +98,7 @@ def recount(
     disorder_ms: int,
     horizon_ms: int | None,
     active_minutes: int = 60,
+    late_counts: bool = False,
 ) -> Accounts:
     """Make the table ``<metric>_expected`` from the log table.
 
@@ -107,12 +108,14 @@ def recount(
         disorder_ms: the jobs' allowed disorder.
         horizon_ms: the replay's declared end; None: none was declared.
         active_minutes: how long a zone has rows after its last event.
+        late_counts: nothing is late, as for one who could wait.
     """
     plausible = "true" if horizon_ms is None else f"record_time <= {horizon_ms}"
     name, size, slide = how.metric, how.size * MINUTE_MS, how.slide * MINUTE_MS
     connection.execute(f"""
         CREATE OR REPLACE TEMP TABLE {name}_events AS
-        SELECT *, event_time // {MINUTE_MS} * {MINUTE_MS} AS minute, watermark >= minute + {MINUTE_MS} - 1 AS late
+        SELECT *, event_time // {MINUTE_MS} * {MINUTE_MS} AS minute,
+               {not late_counts} AND watermark >= minute + {MINUTE_MS} - 1 AS late
         FROM (SELECT *, max(record_time) FILTER ({plausible}) OVER
                         (PARTITION BY "partition" ORDER BY "offset" ROWS UNBOUNDED PRECEDING)
                         - {disorder_ms} AS watermark

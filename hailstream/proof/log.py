@@ -203,10 +203,10 @@ def _cents(decimal: bytes | None) -> int | None:
 
 def _zoned(frame: pl.DataFrame) -> pl.DataFrame:
     """Fill zone_id and end_zone_id."""
-    return frame.with_columns(_zone(frame, ""), _zone(frame, "end_"))
+    return frame.with_columns(zone_of_place(frame, ""), zone_of_place(frame, "end_"))
 
 
-def _zone(frame: pl.DataFrame, place: str) -> pl.Expr:
+def zone_of_place(frame: pl.DataFrame, place: str) -> pl.Expr:
     """The given zone, else that of the coordinates, else 264."""
     latitude, longitude = (
         frame[f"{place}{name}"].fill_null(float("nan")).to_numpy() for name in ("latitude", "longitude")

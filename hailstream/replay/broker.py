@@ -108,6 +108,10 @@ class LogReader:
         """The offset the next record of each partition gets."""
         return self._list(partitions, OffsetSpec.latest(), _end)
 
+    def begins(self, partitions: Mapping[str, int]) -> Offsets:
+        """The offset of the oldest record that each partition still has."""
+        return self._list(partitions, OffsetSpec.earliest(), lambda info: int(info.offset))
+
     def newest(self, partitions: Mapping[str, int]) -> dict[str, datetime]:
         """The newest record timestamp of each topic that has a record."""
         stamps = self._list(partitions, OffsetSpec.max_timestamp(), lambda info: int(info.timestamp))

@@ -1,7 +1,8 @@
-"""The archive holds every record of the log once, whatever is killed, and says how far it is complete."""
+"""The archive holds every record of the log once, and a stream that left late rows out ends equal to the truth."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
@@ -9,23 +10,25 @@ from uuid import uuid4
 import psutil
 import pytest
 
+from batch.reconcile import DRIFT, main
 from hailstream.archive.layout import topic_folder
 from hailstream.archive.manifest import Manifest, read_manifest
 from hailstream.archive.store import open_store
-from hailstream.errors import HailstreamError
+from hailstream.clickhouse import reachable
+from hailstream.demo.pipeline import Pipeline
 from hailstream.jobs.catalog import ARCHIVE
 from hailstream.jobs.flink_rest import FlinkRest
 from hailstream.jobs.submit import submit_job
 from hailstream.local.processes import of_stack
-from hailstream.local.topics_admin import delete_topics
+from hailstream.proof.compare import Prover
 from hailstream.proof.eventlog import LOGS, EventLog
 from hailstream.replay.broker import LogReader
 from hailstream.settings import Settings
-from hailstream.topics import EVENT_TOPICS, TRIPS_ENDED, TRIPS_STARTED, Topic
-from tests.integration.city import prepared, replay
+from hailstream.topics import EVENT_TOPICS, TRIPS_ENDED, Topic
+from tests.integration.city import PATIENCE, assert_proven, load_all, prepared, replay
 from tests.stack import wait_until
 
-PATIENCE = 150.0
+SPEC = "sim:?seed=23&minutes=90&rate=10&faults=all"
 #: Columns of the proof's log by those of the archive.
 SAME = {
     "trip_id": "trip_id",
@@ -52,13 +55,15 @@ SAME_OF_ENDS = SAME | {
 
 
 @pytest.fixture
-def settings(stack: Settings, tmp_path: Path) -> Iterator[Settings]:
+def pipeline(stack: Settings, tmp_path: Path) -> Iterator[Pipeline]:
     changes = {"namespace": f"t{uuid4().hex[:10]}", "archive": (tmp_path / "kept").as_uri(), "archive_interval": 1.0}
     settings = stack.model_copy(update=changes)
-    yield settings
-    job = FlinkRest(settings).active_job(ARCHIVE.title(settings))
-    if job is not None:
-        FlinkRest(settings).cancel_if_active(job.job_id)
+    with Pipeline(settings) as pipeline:
+        yield pipeline
+    for title in (ARCHIVE.title(settings), f"hailstream.{settings.namespace}.city"):
+        job = FlinkRest(settings).active_job(title)
+        if job is not None:
+            FlinkRest(settings).cancel_if_active(job.job_id)
 
 
 def manifests(settings: Settings) -> dict[Topic, Manifest]:
@@ -108,41 +113,52 @@ def taskmanager(settings: Settings) -> psutil.Process:
     return found
 
 
-def test_every_record_is_there_once_though_the_taskmanager_is_killed_twice(settings: Settings, tmp_path: Path) -> None:
-    source = "sim:?seed=31&minutes=60&rate=10&faults=all"
-    settings = prepared(settings, source, tmp_path)
-    job_id = submit_job(ARCHIVE, settings)
+def reconcile(settings: Settings, monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
+    with monkeypatch.context() as patch:
+        for name, value in settings.as_environment().items():
+            patch.setenv(name, value)
+        return main(arguments)
+
+
+def runs(settings: Settings) -> list[tuple[str, bool, set[str]]]:
+    """Of each run how it ended, whether it wrote rows, and how those differed that it found."""
+    with reachable(settings, database=settings.database) as client:
+        rows = client.query("SELECT state, rows_out > 0, detail FROM batch_runs ORDER BY run").result_rows
+    return [
+        (state, bool(wrote), {kind for metric in json.loads(detail)["metrics"] for kind in metric["kinds"]})
+        for state, wrote, detail in rows
+    ]
+
+
+def test_history_is_whole_and_right_though_a_taskmanager_is_killed_and_events_come_late(
+    pipeline: Pipeline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pipeline.settings = settings = prepared(pipeline.settings, SPEC, tmp_path)
     rest = FlinkRest(settings)
-    for kills in (1, 2):
-        before = sum(len(manifest.files) for manifest in manifests(settings).values())
-        replay(settings, source, tmp_path, allow_late=True)
-        wait_until(
-            lambda before=before: sum(len(m.files) for m in manifests(settings).values()) > before,  # type: ignore[misc]
-            PATIENCE,
-            "no file was published",
-        )
-        taskmanager(settings).kill()
-        wait_until(lambda kills=kills: rest.restarts(job_id) >= kills, PATIENCE, "nobody noticed")  # type: ignore[misc]
+    pipeline.start_loaders()
+    pipeline.start_job()
+    archiving = submit_job(ARCHIVE, settings)
+    replay(settings, SPEC, tmp_path)
+    wait_until(lambda: any(m.files for m in manifests(settings).values()), PATIENCE, "no file was published")
+    taskmanager(settings).kill()
+    wait_until(lambda: rest.restarts(archiving) > 0, PATIENCE, "job archive did not notice")
     wait_until(lambda: is_whole(settings), PATIENCE, "the archive is not complete")
-    assert not any(manifest.gaps for manifest in manifests(settings).values())
-    kinds = assert_same_as_the_log(settings, tmp_path)
-    assert kinds.keys() == {"event", "heartbeat", "rejected"}
-
     # A run that knows nothing of the one before goes on behind its files.
-    rest.cancel_if_active(job_id)
-    replay(settings, source, tmp_path, allow_late=True)
-    submit_job(ARCHIVE, settings)
+    rest.cancel_if_active(archiving)
+    replay(settings, SPEC, tmp_path, limit=3000, allow_late=True)
+    archiving = submit_job(ARCHIVE, settings)
+    assert_proven(load_all(pipeline, settings, tmp_path))
     wait_until(lambda: is_whole(settings), PATIENCE, "the archive is not complete")
-    assert sum(assert_same_as_the_log(settings, tmp_path).values()) > sum(kinds.values())
+    rest.cancel_if_active(archiving)
+    pipeline.stop_job()
+    assert not any(manifest.gaps for manifest in manifests(settings).values())
+    assert assert_same_as_the_log(settings, tmp_path).keys() == {"event", "heartbeat", "rejected"}
 
-
-def test_another_log_is_not_put_behind_an_archive(settings: Settings, tmp_path: Path) -> None:
-    source = "sim:?seed=7&minutes=10&rate=5"
-    settings = prepared(settings, source, tmp_path)
-    replay(settings, source, tmp_path)
-    job_id = submit_job(ARCHIVE, settings)
-    wait_until(lambda: is_whole(settings), PATIENCE, "the archive is not complete")
-    FlinkRest(settings).cancel_if_active(job_id)
-    delete_topics(settings, [TRIPS_STARTED])
-    with pytest.raises(HailstreamError, match="the topic was made anew"):
-        submit_job(ARCHIVE, settings)
+    assert reconcile(settings, monkeypatch, "--limit", "0") == DRIFT
+    assert reconcile(settings, monkeypatch, "--limit", "0", "--dry-run") == 0
+    late = {"different, late rows", "missing, late rows"}
+    assert runs(settings) == [("done", True, late), ("done", False, set())]
+    truth = Prover(EventLog(settings, work_dir=tmp_path), late_counts=True).compare()
+    for metric in truth.metrics:
+        assert metric.accounts.late == 0
+        assert (metric.rows > 0, metric.missing, metric.extra, metric.different) == (True, 0, 0, 0), metric.examples

@@ -1,0 +1,59 @@
+"""``hailstream archive``: how far it is complete."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated
+
+import typer
+
+
+def register(app: typer.Typer) -> None:
+    """Add the group ``archive``."""
+    group = typer.Typer(help="The event log as Parquet files.", no_args_is_help=True)
+    group.command("status")(status)
+    app.add_typer(group, name="archive", rich_help_panel="Pipeline")
+
+
+def status(
+    namespace: Annotated[str | None, typer.Option("--namespace", "-n", help="Instead of HAILSTREAM_NAMESPACE.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="for programs")] = False,
+) -> None:
+    """Count what the files have; exits with 1 if a record is missing between others, or there twice."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from hailstream.archive.manifest import read_manifest
+    from hailstream.archive.store import open_store
+    from hailstream.settings import load_settings
+    from hailstream.topics import EVENT_TOPICS
+
+    settings = load_settings(namespace=namespace)
+    rows, gaps = [], []
+    for topic in EVENT_TOPICS:
+        manifest = read_manifest(open_store(topic, settings))
+        name = topic.name(settings.namespace)
+        gaps += [f"{name} {gap}" for gap in manifest.gaps]
+        rows += [
+            {
+                "topic": name,
+                "partition": number,
+                "first": found.first,
+                "complete_to": found.end,
+                "beyond": found.beyond,
+                "doubled": found.doubled,
+            }
+            for number, found in manifest.partitions.items()
+        ]
+    if as_json:
+        typer.echo(json.dumps({"archive": settings.archive_address, "partitions": rows, "gaps": gaps}, indent=2))
+    else:
+        table = Table("topic", "partition", "from offset", "complete to", "behind a gap", "doubled")
+        for row in rows:
+            table.add_row(*(f"{value:,}" if isinstance(value, int) else str(value) for value in row.values()))
+        console = Console()
+        console.print(table if rows else f"nothing is archived in {settings.archive_address} so far")
+        for gap in gaps:
+            console.print(gap, style="red", markup=False)
+    if gaps:
+        raise typer.Exit(1)

@@ -1,0 +1,1 @@
+"""What batch jobs share: the record of their runs, and that one at a time writes."""

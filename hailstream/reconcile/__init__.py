@@ -1,0 +1,1 @@
+"""What the stream said, held against the archive and corrected."""

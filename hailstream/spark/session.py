@@ -1,0 +1,88 @@
+"""A Spark session with every setting we rely on and why."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from hailstream.doctor.java import find_spark_java, install_command
+from hailstream.errors import HailstreamError
+from hailstream.settings import LOOPBACK, Settings
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+
+_RAISED = re.compile(r"[\w.]+(Error|Exception): ")
+
+
+@contextmanager
+def open_session(name: str, settings: Settings) -> Iterator[SparkSession]:
+    """A session, stopped in the end: the one of ``spark-submit`` if this runs below it, else a local one.
+
+    Raises:
+        HailstreamError: there is no Java that Spark can use; or a task failed, with what it said.
+    """
+    from pyspark.errors import PySparkException
+    from pyspark.sql import SparkSession
+
+    if "SPARK_ENV_LOADED" not in os.environ and "PYSPARK_GATEWAY_PORT" not in os.environ:
+        _choose_java()
+    # Workers run the Python that this is.
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    builder = SparkSession.builder.appName(f"hailstream.{settings.namespace}.{name}")
+    for option, value in session_options(settings).items():
+        builder = builder.config(option, value)
+    spark = builder.getOrCreate()
+    spark.sparkContext.setLogLevel("ERROR")
+    try:
+        yield spark
+    except PySparkException as error:
+        raise failed(str(error)) from error
+    finally:
+        spark.stop()
+
+
+def failed(text: str) -> HailstreamError:
+    """The error of a job whose task failed: the last thing that was raised in it, without the traces above."""
+    raised = [line.strip() for line in text.splitlines() if _RAISED.match(line.strip())]
+    told = next((line for line in raised if line.startswith("hailstream.")), raised[-1] if raised else text[:500])
+    return HailstreamError(f"a task of Spark failed: {told.split(': ', 1)[-1][:1000]}")
+
+
+def session_options(settings: Settings) -> dict[str, str]:
+    """Spark's options by its own names; those that ``spark-submit`` was given stand before them where it has them."""
+    local = settings.home_dir / "spark"
+    options = {
+        # Times are instants: read and written as UTC, whatever the machine's clock says.
+        "spark.sql.session.timeZone": "UTC",
+        # A sum that overflows is an error and no null.
+        "spark.sql.ansi.enabled": "true",
+        "spark.sql.execution.arrow.pyspark.enabled": "true",
+        "spark.sql.parquet.aggregatePushdown": "true",
+        "spark.sql.shuffle.partitions": str(settings.spark_partitions),
+        "spark.ui.enabled": "false",
+        "spark.ui.showConsoleProgress": "false",
+    }
+    if "PYSPARK_GATEWAY_PORT" not in os.environ:
+        options |= {
+            "spark.master": "local[*]",
+            "spark.driver.memory": settings.spark_memory,
+            "spark.driver.bindAddress": LOOPBACK,
+            "spark.driver.host": LOOPBACK,
+            "spark.local.dir": str(local / "local"),
+            "spark.sql.warehouse.dir": str(local / "warehouse"),
+        }
+    return options
+
+
+def _choose_java() -> None:
+    """Let Spark take a Java that it can use, where its own choice would be another."""
+    home = find_spark_java()
+    if home is None:
+        raise HailstreamError("Spark needs a JDK 17 or 21, and there is none", hint=f"`{install_command()}`")
+    os.environ["JAVA_HOME"] = str(home)
