@@ -151,14 +151,10 @@ class Settings(BaseSettings):
     )
 
     # Archive.
-    archive: str | None = Field(None, description="file:// or s3:// address; unset: a folder in the home folder")
+    archive: str | None = Field(None, description="file:// address of a folder; unset: one in the home folder")
     archive_interval: float = Field(
         60.0, gt=0, description="seconds between checkpoints of job archive: files are that fresh, and that many"
     )
-    s3_endpoint: str | None = Field(None, description="http(s) address of an S3 server that is not Amazon's")
-    s3_region: str = Field("us-east-1", description="of the S3 server")
-    s3_access_key: str | None = Field(None, description="for S3; unset: what the machine has")
-    s3_secret_key: SecretStr | None = Field(None, description="for S3; unset: what the machine has")
 
     # Batch.
     spark_memory: str = Field("2g", pattern=r"^\d+[mg]$", description="of a local Spark; spark-submit has its own")

@@ -12,11 +12,34 @@ def register(app: typer.Typer) -> None:
     """Add the group ``archive``."""
     group = typer.Typer(help="The event log as Parquet files.", no_args_is_help=True)
     group.command("status")(status)
+    group.command("compact")(compact)
     app.add_typer(group, name="archive", rich_help_panel="Pipeline")
 
 
+Namespace = Annotated[str | None, typer.Option("--namespace", "-n", help="Instead of HAILSTREAM_NAMESPACE.")]
+
+
+def compact(namespace: Namespace = None) -> None:
+    """Merge the small files of each hour; no batch job runs meanwhile, and job archive may."""
+    from hailstream.archive.compact import compact
+    from hailstream.archive.store import open_store
+    from hailstream.batch.runs import batch_run
+    from hailstream.settings import load_settings
+    from hailstream.topics import EVENT_TOPICS
+
+    settings = load_settings(namespace=namespace)
+    with batch_run("compact", settings) as run:
+        for topic in EVENT_TOPICS:
+            done = compact(open_store(topic, settings))
+            run.rows_in += done.rows
+            run.rows_out += done.rows
+            run.detail[topic.base] = {"before": done.before, "after": done.after}
+            name = topic.name(settings.namespace)
+            typer.echo(f"{name}: {done.before:,} files are {done.after:,}, {done.rows:,} records written anew")
+
+
 def status(
-    namespace: Annotated[str | None, typer.Option("--namespace", "-n", help="Instead of HAILSTREAM_NAMESPACE.")] = None,
+    namespace: Namespace = None,
     as_json: Annotated[bool, typer.Option("--json", help="for programs")] = False,
 ) -> None:
     """Count what the files have; exits with 1 if a record is missing between others, or there twice."""

@@ -18,8 +18,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from hailstream.archive.store import Store
-from hailstream.errors import HailstreamError
+from hailstream.archive.store import Store, unreadable
 
 _FILE: Final = "_manifest.json"
 _LAYOUT: Final = 1
@@ -123,7 +122,7 @@ def read_manifest(store: Store, *, keep: bool = True) -> Manifest:
             manifest.add(partition, offsets)
         manifest.files.add(path)
     if fresh and keep:
-        _keep(store, manifest)
+        keep_manifest(store, manifest)
     return manifest
 
 
@@ -131,11 +130,7 @@ def _offsets(store: Store, path: str) -> Iterable[tuple[int, Offsets]]:
     try:
         table = pq.read_table(store.path(path), columns=_PLACE, filesystem=store.files, partitioning=None)
     except (OSError, pa.ArrowException) as error:
-        raise HailstreamError(
-            f"{store.path(path)} is no readable file of the archive: {error}",
-            hint="files are written whole or not at all; bring this one back from a copy, or remove it and "
-            "archive its offsets again",
-        ) from None
+        raise unreadable(store.path(path), error) from None
     partitions = table["kafka_partition"].to_numpy()
     offsets = table["kafka_offset"].to_numpy()
     return [(int(number), offsets[partitions == number]) for number in np.unique(partitions)]
@@ -170,7 +165,7 @@ def _kept(store: Store) -> Manifest:
         return Manifest()
 
 
-def _keep(store: Store, manifest: Manifest) -> None:
+def keep_manifest(store: Store, manifest: Manifest) -> None:
     """Write it beside its place and move it there, so that nobody reads half of it."""
     content = {
         "layout": _LAYOUT,

@@ -1,16 +1,23 @@
-"""Where an archive is: a folder of this machine or a bucket, behind one interface."""
+"""Where an archive is, and which of its files count."""
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from typing import Final
 
+import pyarrow as pa
 import pyarrow.fs as pafs
+import pyarrow.parquet as pq
 
 from hailstream.archive.layout import topic_folder
 from hailstream.errors import HailstreamError
 from hailstream.settings import Settings
 from hailstream.topics import Topic
+
+#: How the name of a file begins that has the rows of others; its footer names them.
+COMPACTED: Final = "part-compacted-"
+REPLACES: Final = b"hailstream.replaces"
 
 
 @dataclass(frozen=True)
@@ -26,7 +33,17 @@ class Store:
     root: str
 
     def data_files(self) -> dict[str, int]:
-        """Paths below ``root``, sorted, and sizes in bytes, of the files that readers are meant to see."""
+        """Paths below ``root``, sorted, and sizes in bytes, of the files that count: each record is in one of them.
+
+        Raises:
+            HailstreamError: they cannot be listed.
+        """
+        present = self.present_files()
+        replaced = {path for name in present if is_compacted(name) for path in self.replaced_by(name)}
+        return {path: size for path, size in present.items() if path not in replaced}
+
+    def present_files(self) -> dict[str, int]:
+        """The same with those that were compacted and are not deleted yet."""
         selector = pafs.FileSelector(self.root, allow_not_found=True, recursive=True)
         try:
             infos = self.files.get_file_info(selector)
@@ -39,6 +56,15 @@ class Store:
         }
         return {path: size for path, size in sorted(found.items()) if is_data(path)}
 
+    def replaced_by(self, path: str) -> list[str]:
+        """The paths of the files whose rows a compacted file has."""
+        try:
+            metadata = pq.read_metadata(self.path(path), filesystem=self.files).metadata or {}
+        except (OSError, pa.ArrowException) as error:
+            raise unreadable(self.path(path), error) from None
+        folder = path.rpartition("/")[0]
+        return [f"{folder}/{name}".lstrip("/") for name in json.loads(metadata.get(REPLACES, b"[]"))]
+
     def path(self, name: str) -> str:
         """Of a file below ``root``, as the file system wants it."""
         return f"{self.root}/{name}"
@@ -49,34 +75,32 @@ def is_data(path: str) -> bool:
     return not any(part.startswith((".", "_")) for part in path.split("/"))
 
 
+def is_compacted(path: str) -> bool:
+    """Whether a file has the rows of others."""
+    return path.rpartition("/")[2].startswith(COMPACTED)
+
+
+def unreadable(path: str, error: Exception) -> HailstreamError:
+    """The error of a file that is no Parquet file."""
+    return HailstreamError(
+        f"{path} is no readable file of the archive: {error}",
+        hint="files are written whole or not at all; bring this one back from a copy, or remove it and "
+        "archive its offsets again",
+    )
+
+
 def open_store(topic: Topic, settings: Settings) -> Store:
     """The archive of a topic in the settings' namespace; it need not be there yet.
 
     Raises:
         HailstreamError: the address is none that can be opened.
     """
-    address = f"{settings.archive_address}/{topic_folder(topic, settings.namespace)}"
-    scheme = urlsplit(address).scheme
     try:
-        if scheme == "s3":
-            return Store(_s3(settings), address.removeprefix("s3://"))
-        files, root = pafs.FileSystem.from_uri(address)
+        files, root = pafs.FileSystem.from_uri(f"{settings.archive_address}/{topic_folder(topic, settings.namespace)}")
     except (OSError, ValueError) as error:
         raise HailstreamError(
             f"wrong setting: HAILSTREAM_ARCHIVE: {settings.archive_address}: {error}",
-            hint="give a file:// or s3:// address",
+            hint="give the file:// address of a folder",
             exit_code=2,
         ) from None
     return Store(files, root)
-
-
-def _s3(settings: Settings) -> pafs.FileSystem:
-    secret = settings.s3_secret_key.get_secret_value() if settings.s3_secret_key else None
-    endpoint = urlsplit(settings.s3_endpoint or "")
-    return pafs.S3FileSystem(
-        access_key=settings.s3_access_key,
-        secret_key=secret,
-        region=settings.s3_region,
-        scheme=endpoint.scheme or "https",
-        endpoint_override=endpoint.netloc or None,
-    )

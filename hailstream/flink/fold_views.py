@@ -22,14 +22,12 @@ from hailstream.topics import Topic
 if TYPE_CHECKING:
     from hailstream.flink.graph import Graph
 
-#: The view of all answers, and its parts: of folds, and of rules that need one event.
+#: The view of what folds answer.
 FOLDED: Final = "folded"
-IN_ORDER: Final = "in_order"
-AT_ONCE: Final = "at_once"
 
 
 def create_fold_views(graph: Graph, purposes: Sequence[str]) -> None:
-    """Tell the folds of these purposes their events, and have their answers in ``FOLDED`` and its parts."""
+    """Tell the folds of these purposes their events, and have their answers in the view ``folded``."""
     shards = graph.settings.fold_shards
     groups = wanted_groups(purposes, shards)
     for topic in _topics(groups.values()):
@@ -59,11 +57,11 @@ def create_fold_views(graph: Graph, purposes: Sequence[str]) -> None:
     folds = {place: group for place, group in groups.items() if group.name != SINGLE}
     told = [query for place in folds for query in packets[place]]
     name = f"folds of {', '.join(purposes)}"
-    views = [_tell(graph, IN_ORDER, name, told, FoldPackets(folds, thresholds, rows), row_type, slot="folds")]
+    views = [_tell(graph, "in_order", name, told, FoldPackets(folds, thresholds, rows), row_type, slot="folds")]
     for place in groups.keys() - folds.keys():
         # What waits for nothing does not wait for folds either.
         judge = JudgePackets(groups[place], thresholds, rows)
-        views.append(_tell(graph, AT_ONCE, "single events", packets[place], judge, row_type))
+        views.append(_tell(graph, "at_once", "single events", packets[place], judge, row_type))
     graph.view(FOLDED, " UNION ALL ".join(f"SELECT * FROM {view}" for view in views))
 
 

@@ -20,7 +20,7 @@ from hailstream.flink.fold_views import FOLDED, create_fold_views
 from hailstream.flink.plan import Job
 from hailstream.flink.result_rows import columns_sql
 from hailstream.flink.streams import Streams
-from hailstream.flink.tables import sink_ddl, sink_name, table_name
+from hailstream.flink.tables import sink_ddl, table_name
 from hailstream.flink.zone_views import ZONES_TOLD, create_zone_views
 from hailstream.folds.controls import Key
 from hailstream.folds.groups import wanted_groups
@@ -64,7 +64,7 @@ class Graph:
         self._purposes: dict[str, None] = {}
         self._zone_purposes: dict[str, None] = {}
         self._steps: list[Callable[[], object]] = []
-        self._inserts: dict[tuple[Topic, str], list[str]] = {}
+        self._inserts: dict[Topic, list[str]] = {}
         self._other_inserts: dict[str, tuple[str, str]] = {}
 
     def read_events(self, topic: Topic, *metrics: WindowedMetric, trips: bool = False) -> str:
@@ -120,30 +120,26 @@ class Graph:
         """A function that queries may call."""
         self._env.create_temporary_system_function(name, function)
 
-    def insert(self, topic: Topic, query: str, writer: str = "") -> None:
+    def insert(self, topic: Topic, query: str) -> None:
         """Write a query's rows to a result topic, beside what others write to it.
 
         For topics in ``ENCODED`` they are key and message, as bytes; for others the columns of its table.
-
-        Args:
-            writer: rows of one writer wait for the checkpoint barriers of all that it writes.
         """
-        self._inserts.setdefault((topic, writer), []).append(query)
+        self._inserts.setdefault(topic, []).append(query)
 
     def insert_into(self, table: str, ddl: str, query: str) -> None:
         """Write a query's rows to a table that is no topic's."""
         self._other_inserts[table] = ddl, query
 
-    def insert_answers(self, topic: Topic, view: str, column: str, writer: str = "") -> None:
+    def insert_answers(self, topic: Topic, view: str, column: str) -> None:
         """Write the answers of a kind to their result topic.
 
         Args:
             topic: of the results.
             view: of answers.
             column: that holds answers of this kind.
-            writer: see :meth:`insert`.
         """
-        self.insert(topic, f"SELECT {columns_sql(topic, column)} FROM {view} WHERE {column} IS NOT NULL", writer)
+        self.insert(topic, f"SELECT {columns_sql(topic, column)} FROM {view} WHERE {column} IS NOT NULL")
 
     def later(self, step: Callable[[], object]) -> None:
         """Do something when the graph is built, in the order of the calls; the events' views are there then."""
@@ -188,9 +184,9 @@ class Graph:
 
     def _statements(self) -> StatementSet:
         statements = self._env.create_statement_set()
-        for (topic, writer), queries in self._inserts.items():
-            self._env.execute_sql(sink_ddl(topic, self.settings, self.job, encoded=topic in ENCODED, writer=writer))
-            statements.add_insert_sql(f"INSERT INTO `{sink_name(topic, writer)}` " + " UNION ALL ".join(queries))
+        for topic, queries in self._inserts.items():
+            self._env.execute_sql(sink_ddl(topic, self.settings, self.job, encoded=topic in ENCODED))
+            statements.add_insert_sql(f"INSERT INTO `{table_name(topic)}` " + " UNION ALL ".join(queries))
         for table, (ddl, query) in self._other_inserts.items():
             self._env.execute_sql(ddl)
             statements.add_insert_sql(f"INSERT INTO `{table}` {query}")

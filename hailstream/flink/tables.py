@@ -80,19 +80,13 @@ def control_ddl(topic: ControlTopic, settings: Settings, group: str) -> str:
     )
 
 
-def sink_name(topic: Topic, writer: str = "") -> str:
-    """The table that a writer of a topic writes to; the topic's own where it has only one."""
-    return f"{table_name(topic)}_{writer}" if writer else table_name(topic)
-
-
-def sink_ddl(topic: Topic, settings: Settings, job: str, *, encoded: bool = False, writer: str = "") -> str:
+def sink_ddl(topic: Topic, settings: Settings, job: str, *, encoded: bool = False) -> str:
     """The table of a result topic, written exactly once in Kafka transactions.
 
     The row key decides the partition, so versions of a row stay in order.
 
     Args:
         encoded: rows are message_key and message, the bytes to be written; otherwise the fields of the schema.
-        writer: of those that the job has for the topic.
     """
     fields = load_schema(topic).definition["fields"]
     columns = {field["name"]: flink_type(field["type"]) for field in fields}
@@ -106,20 +100,19 @@ def sink_ddl(topic: Topic, settings: Settings, job: str, *, encoded: bool = Fals
         "properties.compression.type": "lz4",
         "properties.max.request.size": str(QUOTE_BYTES),
         "sink.delivery-guarantee": "exactly-once",
-        "sink.transactional-id-prefix": transactional_prefix(topic, settings, job, writer),
+        "sink.transactional-id-prefix": transactional_prefix(topic, settings, job),
         # A few transactional ids used again and again, where the default takes a
         # new one with every checkpoint for the broker to remember for a week.
         "sink.transaction-naming-strategy": "pooling",
         **(_AS_IT_IS if encoded else _as_avro(topic, settings)),
     }
     listed = ",\n".join(f"  `{name}` {sql}" for name, sql in columns.items())
-    return f"CREATE TEMPORARY TABLE `{sink_name(topic, writer)}` (\n{listed}\n) WITH ({options_sql(options)})"
+    return f"CREATE TEMPORARY TABLE `{table_name(topic)}` (\n{listed}\n) WITH ({options_sql(options)})"
 
 
-def transactional_prefix(topic: Topic, settings: Settings, job: str, writer: str = "") -> str:
+def transactional_prefix(topic: Topic, settings: Settings, job: str) -> str:
     """Unique per sink of a job: two writers with one prefix would fence each other."""
-    # None begins like another: Kafka's clients look for transactions left behind by what their names begin with.
-    return ".".join(filter(None, ("hailstream", settings.namespace, job, writer, table_name(topic))))
+    return f"hailstream.{settings.namespace}.{job}.{table_name(topic)}"
 
 
 def flink_type(avro: Any) -> str:

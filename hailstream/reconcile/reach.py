@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from confluent_kafka import Consumer, KafkaException, TopicPartition
+from confluent_kafka import ConsumerGroupTopicPartitions
+from confluent_kafka.admin import AdminClient
 
-from hailstream.errors import HailstreamError
+from hailstream.archive.layout import EVENT
 from hailstream.jobs.catalog import CITY, PARTS
-from hailstream.replay.broker import LogReader
+from hailstream.replay.broker import LogReader, patiently
 from hailstream.settings import Settings
 from hailstream.topics import Topic
 from hailstream.windows import WindowedMetric
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
+
+log = logging.getLogger(__name__)
 
 _TIMEOUT: Final = 30.0
 #: Sink whose rows are reconciled.
@@ -36,11 +40,13 @@ class Reach:
         archive: by the watermark behind its last record without a gap, in the slowest partition.
         job: the same behind what the job has committed; None where none has ever run.
         loader: just before the end of the earliest window that is not loaded yet; None where all are.
+        first: time of the first event; None where there is none.
     """
 
     archive: int
     job: int | None
     loader: int | None
+    first: int | None = None
 
     @property
     def until(self) -> int:
@@ -68,26 +74,32 @@ def reach_of(metric: WindowedMetric, records: DataFrame, settings: Settings, hor
     reader = LogReader(settings)
     topic = metric.events.name(settings.namespace)
     partitions = range(reader.partitions([topic])[topic])
-    groups = committed_by_jobs(metric, settings, partitions)
-    newest = newest_times(records, {"archive": None, **groups}, horizon_ms)
+    # In this order: what the job had written when it committed is asked for after that.
+    groups = committed_by_jobs(metric, settings)
+    loader = _loaded(metric.results, settings, reader)
+    first, newest = times_of(records, {"archive": None, **groups}, horizon_ms)
     # A window is closed when the watermark has come to its last millisecond.
     reached = {
         name: min((times.get(number, -1) for number in partitions), default=-1) - disorder + 1
         for name, times in newest.items()
     }
     archive = reached.pop("archive")
-    return Reach(archive, max(reached.values(), default=None), _loaded(metric.results, settings, reader))
+    return Reach(archive, max(reached.values(), default=None), loader, first)
 
 
-def newest_times(
+def times_of(
     records: DataFrame, offsets: Mapping[str, Offsets | None], horizon_ms: int | None
-) -> dict[str, dict[int, int]]:
-    """By name and partition the newest record time (ms) below the offsets of that name; None: of all records."""
+) -> tuple[int | None, dict[str, dict[int, int]]]:
+    """The time of the first event; and by name and partition the newest time below the offsets of that name (ms).
+
+    Args:
+        offsets: None: of all records.
+    """
     from pyspark.sql import functions as f
 
     time = f.expr("unix_millis(record_time)")
     plausible = f.lit(True) if horizon_ms is None else time <= horizon_ms
-    columns = []
+    columns = [f.min(f.when(f.col("kind") == EVENT, time)).alias("first")]
     for name, ends in offsets.items():
         below = f.lit(True)
         if ends is not None:
@@ -96,36 +108,36 @@ def newest_times(
                 below |= (f.col("kafka_partition") == number) & (f.col("kafka_offset") < end)
         columns.append(f.max(f.when(plausible & below, time)).alias(name))
     rows = records.groupBy("kafka_partition").agg(*columns).collect()
-    return {name: {row["kafka_partition"]: row[name] for row in rows if row[name] is not None} for name in offsets}
+    first = min((row["first"] for row in rows if row["first"] is not None), default=None)
+    newest = {name: {row["kafka_partition"]: row[name] for row in rows if row[name] is not None} for name in offsets}
+    return first, newest
 
 
-def committed_by_jobs(metric: WindowedMetric, settings: Settings, partitions: Iterable[int]) -> dict[str, Offsets]:
+def committed_by_jobs(metric: WindowedMetric, settings: Settings) -> dict[str, Offsets]:
     """The offsets that jobs which compute the metric have committed, by job; of those that ever did."""
     names = [CITY, *(name for name, part in PARTS.items() if metric.results in part.writes)]
     topic = metric.events.name(settings.namespace)
-    wanted = [TopicPartition(topic, number) for number in partitions]
-    found = {name: _committed(settings, name, wanted) for name in names}
+    found = {name: _committed(settings, name, topic) for name in names}
     return {name: offsets for name, offsets in found.items() if offsets}
 
 
-def _committed(settings: Settings, group: str, wanted: list[TopicPartition]) -> Offsets:
-    config = {"group.id": settings.consumer_group(group), "enable.auto.commit": False}
-    consumer = Consumer(settings.kafka_config() | config)
-    try:
-        placed = consumer.committed(wanted, timeout=_TIMEOUT)
-    except KafkaException as error:
-        raise HailstreamError(f"how far {group} has read cannot be asked: {error.args[0].str()}") from None
-    finally:
-        consumer.close()
-    return {place.partition: place.offset for place in placed if place.offset >= 0}
+def _committed(settings: Settings, group: str, topic: str) -> Offsets:
+    asked = ConsumerGroupTopicPartitions(settings.consumer_group(group))
+    admin = AdminClient(settings.kafka_config())
+
+    def request() -> Any:
+        [answer] = admin.list_consumer_group_offsets([asked], request_timeout=_TIMEOUT).values()
+        return answer.result()
+
+    places = patiently(request, settings, log.warning).topic_partitions
+    return {place.partition: place.offset for place in places if place.topic == topic and place.offset >= 0}
 
 
 def _loaded(results: Topic, settings: Settings, reader: LogReader) -> int | None:
     """See :attr:`Reach.loader`."""
     topic = results.name(settings.namespace)
     ends = reader.ends(reader.partitions([topic]))
-    wanted = [TopicPartition(topic, number) for number in ends[topic]]
-    done = _committed(settings, _SINK, wanted)
+    done = _committed(settings, _SINK, topic)
     begins = {topic: {number: done.get(number, 0) for number in ends[topic]}}
     waiting = [key for keys in reader.keys_between(begins, ends).values() for key in keys]
     return min((window_end_of(key) - 1 for key in waiting), default=None)

@@ -96,10 +96,11 @@ class Reconciler:
                 f"the archive of {topic.name(settings.namespace)} in {store.root} is empty",
                 hint="`hailstream jobs run archive` fills it",
             )
-        begin = begin or self._first(metric, store, manifest)
-        reach = reach_of(
-            metric, read_records(self._spark, topic, store, manifest, None, None), settings, self._horizon()
-        )
+        everything = read_records(self._spark, topic, store, manifest, None, None)
+        reach = reach_of(metric, everything, settings, self._horizon())
+        if reach.first is None:
+            raise HailstreamError(f"the archive of {topic.name(settings.namespace)} in {store.root} holds no event")
+        begin = begin or _EPOCH + timedelta(milliseconds=reach.first) - metric.slide
         final, held_by = _EPOCH + timedelta(milliseconds=reach.until), reach.held_by
         if end is not None and end < final:
             final, held_by = end, "the range"
@@ -110,24 +111,29 @@ class Reconciler:
                 hint="wait for it, or ask for an earlier range",
             )
         self._say(f"{metric.name}: computing {begin:%Y-%m-%d %H:%M} to {final:%Y-%m-%d %H:%M} UTC again")
-        records = self._records(metric, store, manifest, begin, final)
-        truth = self._truth(metric, records, begin, final)
+        events = self._events(metric, store, manifest, begin, final).persist()
+        truth = self._truth(metric, events, begin, final).persist()
         found = found_rows(self._spark, metric, settings, begin, final)
-        differing = drift(metric, truth, found, late_minutes(self._spark, metric, settings), settings.generation)
-        differing = differing.persist()
+        late = late_minutes(self._spark, metric, settings)
+        differing = drift(metric, truth, found, late, settings.generation).persist()
         try:
-            kinds = {
-                (row["kind"], row["reason"]): row["count"]
-                for row in differing.groupBy("kind", "reason").count().collect()
-            }
+            counted = differing.groupBy("kind", "reason").count().collect()
+            kinds = {(row["kind"], row["reason"]): row["count"] for row in counted}
             corrected = 0
             if run is not None and kinds:
                 self._say(f"{metric.name}: writing {sum(kinds.values()):,} corrected rows")
                 corrected = write(metric, corrected_rows(metric, differing), settings, run.number)
+            return MetricResult(metric.name, begin, final, held_by, events.count(), truth.count(), kinds, corrected)
         finally:
-            differing.unpersist()
-        events, rows = records.where("kind = 'event'").count(), truth.count()
-        return MetricResult(metric.name, begin, final, held_by, events, rows, kinds, corrected)
+            for frame in (differing, truth, events):
+                frame.unpersist()
+
+    def _events(
+        self, metric: WindowedMetric, store: Store, manifest: Manifest, begin: datetime, end: datetime
+    ) -> DataFrame:
+        """The events of the range as windows read them."""
+        self._records(metric, store, manifest, begin, end).createOrReplaceTempView("records")
+        return self._spark.sql(window_events_sql(metric.events, metric.columns, "records"))
 
     def _records(
         self, metric: WindowedMetric, store: Store, manifest: Manifest, begin: datetime, end: datetime
@@ -152,23 +158,11 @@ class Reconciler:
         places = self._spark.createDataFrame(future, "kafka_partition int, kafka_offset long")
         return records.join(places, ["kafka_partition", "kafka_offset"], "left_anti")
 
-    def _truth(self, metric: WindowedMetric, records: DataFrame, begin: datetime, end: datetime) -> DataFrame:
-        records.createOrReplaceTempView("records")
-        events = self._spark.sql(window_events_sql(metric.events, metric.columns, "records"))
+    def _truth(self, metric: WindowedMetric, events: DataFrame, begin: datetime, end: datetime) -> DataFrame:
         events.createOrReplaceTempView("window_events")
         rows = self._spark.sql(compile_metric(metric, "window_events"))
         first, last = (round((moment - _EPOCH) / timedelta(milliseconds=1)) for moment in (begin, end))
         return rows.where(f"window_end > {first} AND window_end <= {last}")
-
-    def _first(self, metric: WindowedMetric, store: Store, manifest: Manifest) -> datetime:
-        """A moment before the first window."""
-        from pyspark.sql import functions as f
-
-        records = read_records(self._spark, metric.events, store, manifest, None, None)
-        first = records.where("kind = 'event'").agg(f.min(f.expr("unix_millis(record_time)"))).collect()[0][0]
-        if first is None:
-            raise HailstreamError(f"the archive of {metric.events.name(self._settings.namespace)} holds no event")
-        return _EPOCH + timedelta(milliseconds=first) - metric.slide
 
     def _horizon(self) -> int:
         """Records beyond it are none (ms): the declared end of a replay, or the next minute."""

@@ -119,7 +119,10 @@ class LogReader:
         return {topic: datetime.fromtimestamp(ms / 1000, UTC) for topic, ms in newest.items() if ms >= 0}
 
     def keys_between(self, start: Offsets, end: Offsets) -> dict[tuple[str, int], deque[str]]:
-        """Keys, in order, of the records with a value (no heartbeats) from ``start`` to ``end``, by partition."""
+        """Keys, in order, of the records with a value (no heartbeats) from ``start`` to ``end``, by partition.
+
+        Records of transactions that are open or were aborted are among them.
+        """
         keys: dict[tuple[str, int], deque[str]] = {}
         wanted = [
             TopicPartition(topic, partition, start[topic][partition])
@@ -136,6 +139,7 @@ class LogReader:
                 "enable.auto.commit": False,
                 "auto.offset.reset": "error",
                 "enable.partition.eof": True,
+                "isolation.level": "read_uncommitted",
             }
         )
         try:
