@@ -43,11 +43,6 @@ class Partition:
     beyond: int = 0
     doubled: int = 0
 
-    @property
-    def records(self) -> int:
-        """Without a gap, each once."""
-        return self.end - self.first
-
 
 @dataclass
 class Manifest:
@@ -102,11 +97,8 @@ class Manifest:
             self.doubled[partition] = self.doubled.get(partition, 0) + doubled + common
 
 
-def read_manifest(store: Store, *, keep: bool = True) -> Manifest:
-    """Count what files were not counted before.
-
-    Args:
-        keep: the result beside the files, for the next time.
+def read_manifest(store: Store) -> Manifest:
+    """Count what files were not counted before, and keep the result beside them for the next time.
 
     Raises:
         HailstreamError: a file cannot be read.
@@ -121,7 +113,7 @@ def read_manifest(store: Store, *, keep: bool = True) -> Manifest:
         for partition, offsets in _offsets(store, path):
             manifest.add(partition, offsets)
         manifest.files.add(path)
-    if fresh and keep:
+    if fresh:
         keep_manifest(store, manifest)
     return manifest
 

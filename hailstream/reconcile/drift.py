@@ -70,15 +70,19 @@ def found_rows(
     return days.mapInArrow(read, sql)
 
 
-def late_minutes(spark: SparkSession, metric: WindowedMetric, settings: Settings) -> DataFrame:
-    """Zones and minutes (ms) of the events that came too late for the metric's windows, and how many."""
+def late_minutes(
+    spark: SparkSession, metric: WindowedMetric, settings: Settings, begin: datetime, end: datetime
+) -> DataFrame:
+    """Zones and minutes (ms) of the events between two moments that came too late for a metric, and how many."""
     query = (
         "SELECT toInt32(zone_id) AS zone_id,"
         " intDiv(toUnixTimestamp64Milli(event_time), 60000) * 60000 AS minute, toInt64(count()) AS rows"
-        " FROM late WHERE metric = {metric:String} GROUP BY zone_id, minute"
+        " FROM late WHERE metric = {metric:String} AND event_time >= fromUnixTimestamp64Milli({begin:Int64})"
+        " AND event_time < fromUnixTimestamp64Milli({end:Int64}) GROUP BY zone_id, minute"
     )
+    asked = {"metric": metric.name, "begin": _ms(begin), "end": _ms(end)}
     with reachable(settings, database=settings.database) as client:
-        rows = client.query(query, {"metric": metric.name}).result_rows
+        rows = client.query(query, asked).result_rows
     return spark.createDataFrame(rows, "zone_id int, minute long, late_rows long")
 
 

@@ -114,7 +114,7 @@ class Reconciler:
         events = self._events(metric, store, manifest, begin, final).persist()
         truth = self._truth(metric, events, begin, final).persist()
         found = found_rows(self._spark, metric, settings, begin, final)
-        late = late_minutes(self._spark, metric, settings)
+        late = late_minutes(self._spark, metric, settings, begin - metric.size - metric.active_for, final)
         differing = drift(metric, truth, found, late, settings.generation).persist()
         try:
             counted = differing.groupBy("kind", "reason").count().collect()

@@ -30,7 +30,7 @@ def open_session(name: str, settings: Settings) -> Iterator[SparkSession]:
     from pyspark.errors import PySparkException
     from pyspark.sql import SparkSession
 
-    if "SPARK_ENV_LOADED" not in os.environ and "PYSPARK_GATEWAY_PORT" not in os.environ:
+    if not _submitted():
         _choose_java()
     # Workers run the Python that this is.
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
@@ -55,7 +55,7 @@ def failed(text: str) -> HailstreamError:
 
 
 def session_options(settings: Settings) -> dict[str, str]:
-    """Spark's options by its own names; those that ``spark-submit`` was given stand before them where it has them."""
+    """Spark's options by its own names; below ``spark-submit`` machine and memory are what that was told."""
     local = settings.home_dir / "spark"
     options = {
         # Times are instants: read and written as UTC, whatever the machine's clock says.
@@ -63,12 +63,11 @@ def session_options(settings: Settings) -> dict[str, str]:
         # A sum that overflows is an error and no null.
         "spark.sql.ansi.enabled": "true",
         "spark.sql.execution.arrow.pyspark.enabled": "true",
-        "spark.sql.parquet.aggregatePushdown": "true",
         "spark.sql.shuffle.partitions": str(settings.spark_partitions),
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
     }
-    if "PYSPARK_GATEWAY_PORT" not in os.environ:
+    if not _submitted():
         options |= {
             "spark.master": "local[*]",
             "spark.driver.memory": settings.spark_memory,
@@ -78,6 +77,11 @@ def session_options(settings: Settings) -> dict[str, str]:
             "spark.sql.warehouse.dir": str(local / "warehouse"),
         }
     return options
+
+
+def _submitted() -> bool:
+    """Whether ``spark-submit`` started this process, and with it a JVM of its own choice."""
+    return "PYSPARK_GATEWAY_PORT" in os.environ
 
 
 def _choose_java() -> None:
