@@ -39,13 +39,14 @@ doctor: setup ## Check this machine, and say what to do about each finding
 
 ##@ Work on it
 .PHONY: test test-unit lint types format bench chaos
+SIDE_BY_SIDE := tests/unit tests/contract tests/servers
 # Tests of one process or server run side by side; those of the whole pipeline have the machine to themselves.
 test: lint types ## All checks: style, types, and every test [ARGS='-k revenue']
 ifdef ARGS
 	@$(BIN)/python -m pytest $(ARGS)
 else
-	@$(BIN)/python -m pytest tests/unit tests/contract -n logical
-	@$(BIN)/python -m pytest tests --ignore tests/unit --ignore tests/contract
+	@$(BIN)/python -m pytest $(SIDE_BY_SIDE) -n logical
+	@$(BIN)/python -m pytest tests $(SIDE_BY_SIDE:%=--ignore %)
 endif
 	@echo 'make test: style, types and tests are fine'
 

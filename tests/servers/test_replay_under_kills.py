@@ -19,8 +19,8 @@ from hailstream.replay.options import ReplayOptions
 from hailstream.replay.resume import state_path
 from hailstream.replay.run import run_replay
 from hailstream.settings import Settings
-from tests.integration.kafka_log import events_only
-from tests.integration.replaying import event_log, ride_events
+from tests.servers.kafka_log import events_only
+from tests.servers.replaying import event_log, ride_events
 from tests.stack import wait_until
 from tests.unit.replay_sending.events import MemorySource
 

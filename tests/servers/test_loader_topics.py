@@ -16,8 +16,8 @@ from hailstream.loader.redis_series import RedisSeriesSink
 from hailstream.settings import Settings
 from hailstream.topics import EVENTS_LATE, ZONE_COUNTS
 from tests.contract.loader.results import counts
-from tests.integration.loader_fixtures import *  # noqa: F403
-from tests.integration.loading import (
+from tests.servers.loader_fixtures import *  # noqa: F403
+from tests.servers.loading import (
     Results,
     expected_of,
     has,

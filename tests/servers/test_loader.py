@@ -14,8 +14,8 @@ from hailstream.schemas import frame
 from hailstream.settings import Settings
 from hailstream.topics import LOAD_REJECTED, ZONE_COUNTS
 from tests.contract.loader.results import counts, encode
-from tests.integration.loader_fixtures import *  # noqa: F403
-from tests.integration.loading import (
+from tests.servers.loader_fixtures import *  # noqa: F403
+from tests.servers.loading import (
     Results,
     expected_of,
     has,

@@ -18,8 +18,8 @@ from hailstream.local.topics_admin import delete_topics
 from hailstream.replay.options import ReplayOptions
 from hailstream.replay.run import run_replay
 from hailstream.settings import Settings
-from tests.integration.kafka_log import events_only
-from tests.integration.replaying import Log, event_log, nameless, ride_events
+from tests.servers.kafka_log import events_only
+from tests.servers.replaying import Log, event_log, nameless, ride_events
 from tests.stack import wait_until
 from tests.unit.replay_sending.events import MemorySource
 

@@ -21,8 +21,8 @@ from hailstream.topics import ZONE_COUNTS, ZONE_REVENUE
 from tests.contract.loader.registry_stub import RegistryStub
 from tests.contract.loader.results import counts, revenue
 from tests.contract.loader.servers import RunningServer
-from tests.integration.loader_fixtures import *  # noqa: F403
-from tests.integration.loading import (
+from tests.servers.loader_fixtures import *  # noqa: F403
+from tests.servers.loading import (
     Results,
     expected_of,
     has,

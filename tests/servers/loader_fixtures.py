@@ -7,7 +7,7 @@ import pytest
 from hailstream.settings import Settings
 from hailstream.topics import ZONE_COUNTS, ZONE_REVENUE
 from tests.contract.loader.fixtures import own_clickhouse, own_redis
-from tests.integration.loading import Results
+from tests.servers.loading import Results
 from tests.stack import Servers
 
 __all__ = ["own_clickhouse", "own_redis", "results", "settings"]

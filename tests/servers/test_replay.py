@@ -16,8 +16,8 @@ from hailstream.replay.options import ReplayOptions
 from hailstream.replay.run import run_replay
 from hailstream.settings import Settings
 from hailstream.topics import TRIPS_ENDED, TRIPS_STARTED
-from tests.integration.kafka_log import events_only, read_log
-from tests.integration.replaying import body, event_log, ride_events
+from tests.servers.kafka_log import events_only, read_log
+from tests.servers.replaying import body, event_log, ride_events
 from tests.unit.replay_sending.events import START_MS, MemorySource, event
 
 

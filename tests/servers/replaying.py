@@ -10,7 +10,7 @@ import fastavro
 from hailstream.schemas import load_schema, unframe
 from hailstream.settings import Settings
 from hailstream.topics import TRIPS_ENDED, TRIPS_STARTED, Topic
-from tests.integration.kafka_log import Record, read_log
+from tests.servers.kafka_log import Record, read_log
 from tests.unit.replay_sending.events import event
 
 Log = dict[tuple[str, int], list[Record]]

@@ -1,0 +1,3 @@
+"""Real servers for every test here."""
+
+from tests.stack import *  # noqa: F403
