@@ -66,6 +66,11 @@ class WindowedMetric:
     measures: tuple[Measure, ...]
     active_for: timedelta = timedelta(hours=1)
 
+    @property
+    def numbers(self) -> tuple[str, ...]:
+        """The numbers of a row, by name: its measures and the duplicates."""
+        return (*(measure.name for measure in self.measures), "duplicates")
+
     def __post_init__(self) -> None:
         if self.slide % MINUTE or self.size % self.slide or self.active_for % self.slide:
             raise ValueError(f"{self.name}: slide must be whole minutes and divide size and active_for")

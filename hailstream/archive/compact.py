@@ -17,7 +17,7 @@ from uuid import uuid4
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from hailstream.archive.manifest import keep_manifest, read_manifest
+from hailstream.archive.manifest import Manifest, keep_manifest, read_manifest
 from hailstream.archive.store import COMPACTED, REPLACES, Store, is_compacted, unreadable
 
 #: Files of this size are left as they are, and merged ones are about as large at the most.
@@ -48,9 +48,9 @@ def compact(store: Store, large_bytes: int = LARGE_BYTES) -> Compacted:
     """
     _delete_replaced(store)
     present = store.data_files()
-    done = Compacted(before=len(present))
+    done, manifest = Compacted(before=len(present)), read_manifest(store)
     for paths in _groups(present, large_bytes):
-        done.rows += _merge(store, paths)
+        done.rows += _merge(store, manifest, paths)
     done.after = len(store.data_files())
     return done
 
@@ -73,12 +73,11 @@ def _groups(present: dict[str, int], large_bytes: int) -> Iterable[list[str]]:
         yield group
 
 
-def _merge(store: Store, paths: list[str]) -> int:
+def _merge(store: Store, manifest: Manifest, paths: list[str]) -> int:
     """One file in the place of several; how many rows it has."""
-    manifest = read_manifest(store)
     folder = paths[0].rpartition("/")[0]
     name = f"{COMPACTED}{uuid4()}"
-    target, scratch = (store.path(f"{folder}/{start}{name}".replace("//", "/")) for start in ("", "."))
+    target, scratch = (store.path(f"{folder}/{start}{name}") for start in ("", "."))
     try:
         tables = [pq.read_table(store.path(path), filesystem=store.files, partitioning=None) for path in paths]
     except (OSError, pa.ArrowException) as error:
@@ -90,7 +89,7 @@ def _merge(store: Store, paths: list[str]) -> int:
     store.files.move(scratch, target)
     # The count is the same, and need not be made anew.
     manifest.files -= set(paths)
-    manifest.files.add(f"{folder}/{name}".lstrip("/"))
+    manifest.files.add(f"{folder}/{name}")
     keep_manifest(store, manifest)
     for path in paths:
         store.files.delete_file(store.path(path))

@@ -63,7 +63,7 @@ class Store:
         except (OSError, pa.ArrowException) as error:
             raise unreadable(self.path(path), error) from None
         folder = path.rpartition("/")[0]
-        return [f"{folder}/{name}".lstrip("/") for name in json.loads(metadata.get(REPLACES, b"[]"))]
+        return [f"{folder}/{name}" for name in json.loads(metadata.get(REPLACES, b"[]"))]
 
     def path(self, name: str) -> str:
         """Of a file below ``root``, as the file system wants it."""

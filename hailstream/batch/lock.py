@@ -33,7 +33,7 @@ def alone(job: str, settings: Settings) -> Iterator[None]:
     with reachable(settings, database=settings.database) as client:
         _acquire(client, owner)
     ended = threading.Event()
-    beating = threading.Thread(target=_beat, args=(settings, ended), name="batch-lock", daemon=True)
+    beating = threading.Thread(target=_beat, args=(settings, owner, ended), name="batch-lock", daemon=True)
     beating.start()
     try:
         yield
@@ -71,9 +71,7 @@ def _acquire(client: Client, owner: str) -> None:
         client.command(f"DROP TABLE IF EXISTS {_TABLE}")
 
 
-def _beat(settings: Settings, ended: threading.Event) -> None:
-    owner = ""
+def _beat(settings: Settings, owner: str, ended: threading.Event) -> None:
     while not ended.wait(_BEAT_SECONDS):
         with suppress(HailstreamError), reachable(settings, database=settings.database) as client:
-            owner = owner or str(client.command(f"SELECT any(owner) FROM {_TABLE}"))
             client.insert(_TABLE, [[owner]], column_names=["owner"])

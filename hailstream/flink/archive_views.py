@@ -57,7 +57,8 @@ def read_records(graph: Graph, topic: Topic) -> str:
 
 def insert_files(graph: Graph, topic: Topic, records: str) -> None:
     """Write a topic's rows to the archive, exactly once."""
-    graph.insert_into(f"{table_name(topic)}_archive", files_ddl(topic, graph.settings), f"SELECT * FROM {records}")
+    graph.table(files_ddl(topic, graph.settings))
+    graph.insert_into(f"{table_name(topic)}_archive", f"SELECT * FROM {records}")
 
 
 def files_ddl(topic: Topic, settings: Settings) -> str:

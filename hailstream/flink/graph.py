@@ -65,7 +65,7 @@ class Graph:
         self._zone_purposes: dict[str, None] = {}
         self._steps: list[Callable[[], object]] = []
         self._inserts: dict[Topic, list[str]] = {}
-        self._other_inserts: dict[str, tuple[str, str]] = {}
+        self._other_inserts: dict[str, str] = {}
 
     def read_events(self, topic: Topic, *metrics: WindowedMetric, trips: bool = False) -> str:
         """Read a topic's events; unreadable messages are dead-lettered.
@@ -127,9 +127,9 @@ class Graph:
         """
         self._inserts.setdefault(topic, []).append(query)
 
-    def insert_into(self, table: str, ddl: str, query: str) -> None:
+    def insert_into(self, table: str, query: str) -> None:
         """Write a query's rows to a table that is no topic's."""
-        self._other_inserts[table] = ddl, query
+        self._other_inserts[table] = query
 
     def insert_answers(self, topic: Topic, view: str, column: str) -> None:
         """Write the answers of a kind to their result topic.
@@ -187,8 +187,7 @@ class Graph:
         for topic, queries in self._inserts.items():
             self._env.execute_sql(sink_ddl(topic, self.settings, self.job, encoded=topic in ENCODED))
             statements.add_insert_sql(f"INSERT INTO `{table_name(topic)}` " + " UNION ALL ".join(queries))
-        for table, (ddl, query) in self._other_inserts.items():
-            self._env.execute_sql(ddl)
+        for table, query in self._other_inserts.items():
             statements.add_insert_sql(f"INSERT INTO `{table}` {query}")
         return statements
 

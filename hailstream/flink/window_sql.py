@@ -94,7 +94,7 @@ def compile_metric(metric: WindowedMetric, on_time: str, generation: int) -> Met
 
 def _slots(metric: WindowedMetric) -> Iterator[str]:
     """The numbers of a tally: they follow the zone, duplicates last."""
-    for slot, name in enumerate((*(measure.name for measure in metric.measures), "duplicates"), start=2):
+    for slot, name in enumerate(metric.numbers, start=2):
         yield f"tally[{slot}] AS `{name}`"
 
 
@@ -117,7 +117,7 @@ def _counted(metric: WindowedMetric, tallies: str) -> str:
 
 
 def _branches(metric: WindowedMetric, counted: str, active: str) -> Iterator[str]:
-    names = [f"`{name}`" for name in (*(m.name for m in metric.measures), "duplicates")]
+    names = [f"`{name}`" for name in metric.numbers]
     yield f"SELECT zone_id, row_time, {_comma(names)} FROM {counted}"
     yield f"SELECT zone_id, row_time, {_comma(f'CAST(0 AS BIGINT) AS {name}' for name in names)} FROM {active}"
 

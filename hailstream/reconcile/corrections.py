@@ -11,7 +11,7 @@ import pyarrow as pa
 from hailstream.clickhouse import reachable
 from hailstream.errors import HailstreamError
 from hailstream.loader.version import Authority, pack
-from hailstream.reconcile.drift import KEY, numbers
+from hailstream.reconcile.drift import KEY
 from hailstream.settings import Settings
 from hailstream.windows import WindowedMetric
 
@@ -28,7 +28,7 @@ def corrected_rows(metric: WindowedMetric, differing: DataFrame) -> DataFrame:
     deleted = f.col("kind") == "extra"
     scales = {measure.name: measure.scale for measure in metric.measures}
     columns = []
-    for name in numbers(metric):
+    for name in metric.numbers:
         # Of a deleted row the numbers do not matter, but the table wants some.
         value = f.coalesce(f.col(name), f.lit(0))
         scale = scales.get(name, 0)

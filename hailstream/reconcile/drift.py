@@ -27,11 +27,6 @@ KEY: Final = ("zone_id", "window_start", "window_end")
 _DAY: Final = timedelta(days=1)
 
 
-def numbers(metric: WindowedMetric) -> tuple[str, ...]:
-    """The columns that are compared."""
-    return (*(measure.name for measure in metric.measures), "duplicates")
-
-
 def found_rows(
     spark: SparkSession, metric: WindowedMetric, settings: Settings, begin: datetime, end: datetime
 ) -> DataFrame:
@@ -49,7 +44,7 @@ def found_rows(
         " WHERE said.window_start >= fromUnixTimestamp64Milli({begin:Int64})"
         " AND said.window_start < fromUnixTimestamp64Milli({end:Int64})"
     )
-    longs = [*KEY[1:], *numbers(metric)]
+    longs = [*KEY[1:], *metric.numbers]
     schema = pa.schema([("zone_id", pa.int32()), *((name, pa.int64()) for name in longs), ("generation", pa.int32())])
 
     def read(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -97,7 +92,7 @@ def drift(metric: WindowedMetric, truth: DataFrame, found: DataFrame, late: Data
     """
     from pyspark.sql import functions as f
 
-    names = numbers(metric)
+    names = metric.numbers
     said = found.select(*KEY, *(f.col(name).alias(f"{name}_found") for name in names), "generation")
     joined = truth.withColumn("there", f.lit(True)).join(said.withColumn("said", f.lit(True)), list(KEY), "full_outer")
     same = f.lit(True)

@@ -133,7 +133,7 @@ class Reconciler:
     ) -> DataFrame:
         """The events of the range as windows read them."""
         self._records(metric, store, manifest, begin, end).createOrReplaceTempView("records")
-        return self._spark.sql(window_events_sql(metric.events, metric.columns, "records"))
+        return self._spark.sql(window_events_sql(metric.columns, "records"))
 
     def _records(
         self, metric: WindowedMetric, store: Store, manifest: Manifest, begin: datetime, end: datetime

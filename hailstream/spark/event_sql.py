@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
+from hailstream.archive.layout import EVENT
 from hailstream.domain.rules import BOUNDS, Bound
 from hailstream.domain.zones import UNKNOWN, ZONES
-from hailstream.topics import Topic
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -53,13 +53,13 @@ def zone_sql(place: str) -> str:
     )
 
 
-def window_events_sql(topic: Topic, columns: tuple[str, ...], records: str) -> str:
-    """The query of a topic's events as windows read them: time and minute (ms), trip, zone, columns."""
+def window_events_sql(columns: tuple[str, ...], records: str) -> str:
+    """The query of the events among records as windows read them: minute (ms), trip_id, zone_id, columns."""
     read = ", ".join(f"{COLUMNS[name]} AS `{name}`" for name in columns)
     time = "unix_millis(event_time)"
     return (
-        f"SELECT {time} AS time, {time} - pmod({time}, {MINUTE_MS}) AS minute, trip_id, kafka_partition, kafka_offset,"
-        f" {zone_sql('pickup')} AS zone_id, {read} FROM {records} WHERE kind = 'event' /* {topic.base} */"
+        f"SELECT {time} - pmod({time}, {MINUTE_MS}) AS minute, trip_id, {zone_sql('pickup')} AS zone_id, {read}"
+        f" FROM {records} WHERE kind = '{EVENT}'"
     )
 
 

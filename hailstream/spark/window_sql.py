@@ -7,7 +7,6 @@ integers in units of their last decimal place.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 
 from hailstream.windows import Measure, WindowedMetric
@@ -24,7 +23,7 @@ def compile_metric(metric: WindowedMetric, events: str) -> str:
     # Of copies that disagree the smallest of each value counts.
     smallest = ", ".join(f"min(`{name}`) AS `{name}`" for name in metric.columns)
     sums = ", ".join(f"{_aggregate(measure)} AS `{measure.name}`" for measure in metric.measures)
-    known = ", ".join(f"coalesce(`{name}`, 0) AS `{name}`" for name in _numbers(metric))
+    known = ", ".join(f"coalesce(`{name}`, 0) AS `{name}`" for name in metric.numbers)
     # A minute is in size / slide windows, of which the first ends at the next multiple of slide.
     first, last = f"minute - pmod(minute, {slide}) + {slide}", f"minute - pmod(minute, {slide}) + {size}"
     return f"""
@@ -42,11 +41,6 @@ WITH trips AS (
 )
 SELECT zone_id, window_end - {size} AS window_start, window_end, {known}
 FROM active LEFT JOIN counted USING (zone_id, window_end)"""
-
-
-def _numbers(metric: WindowedMetric) -> Iterator[str]:
-    yield from (measure.name for measure in metric.measures)
-    yield "duplicates"
 
 
 def _aggregate(measure: Measure) -> str:

@@ -108,7 +108,7 @@ def test_spark_counts_as_the_recount_does(spark: SparkSession, how: Recount) -> 
     metric, frame = METRICS[how.metric], events(seed=5, count=4000)
     register_functions(spark)
     spark.createDataFrame(frame.to_arrow()).createOrReplaceTempView("records")
-    spark.sql(window_events_sql(metric.events, metric.columns, "records")).createOrReplaceTempView("window_events")
+    spark.sql(window_events_sql(metric.columns, "records")).createOrReplaceTempView("window_events")
     found = pl.from_arrow(spark.sql(compile_metric(metric, "window_events")).toArrow())
     expected = recounted(frame, how)
     assert isinstance(found, pl.DataFrame)
