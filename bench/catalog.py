@@ -26,11 +26,14 @@ class Benchmark:
 def benchmarks() -> tuple[Benchmark, ...]:
     """All of them, in the order in which they run."""
     from bench.alert_ages import alert_ages
+    from bench.backfill import backfill
+    from bench.curate import curate
     from bench.folds import folds
     from bench.freshness import freshness
     from bench.loading import loader
     from bench.memory import memory
     from bench.producing import producer
+    from bench.reconciling import reconciling
     from bench.state import state
     from bench.stream import bad_messages, stages, stream
     from bench.whole import whole
@@ -46,5 +49,8 @@ def benchmarks() -> tuple[Benchmark, ...]:
         Benchmark("freshness", "From the closing record's append to the value in Redis", freshness, once=True),
         Benchmark("alerts", "From the event that an alert needs to its message from Redis", alert_ages, once=True),
         Benchmark("state", "Checkpoints over a replayed month", state, once=True),
+        Benchmark("reconcile", "A day recomputed, compared and corrected by Spark", reconciling, once=True),
+        Benchmark("backfill", "A month of trips from its file into the archive, beside DuckDB", backfill, once=True),
+        Benchmark("curate", "A month of trips to curated tables, beside DuckDB", curate, once=True),
         Benchmark("memory", "Memory of each process at full speed", memory, once=True),
     )

@@ -151,12 +151,24 @@ class Settings(BaseSettings):
     )
 
     # Archive.
-    archive: str | None = Field(None, description="file:// address of a folder; unset: one in the home folder")
+    archive: str | None = Field(
+        None, description="file:// address of a folder, or s3://BUCKET/PREFIX; unset: a folder in the home folder"
+    )
     archive_interval: float = Field(
         60.0, gt=0, description="seconds between checkpoints of job archive: files are that fresh, and that many"
     )
 
+    # S3, where the archive is there. The embedded Flink cluster takes them when it starts.
+    s3_endpoint: str | None = Field(None, description="http:// or https:// address of an S3 server; unset: AWS's own")
+    s3_region: str = Field("us-east-1", min_length=1, description="of the bucket")
+    s3_path_style: bool = Field(True, description="the bucket is in the path of a request, else in its host name")
+    s3_access_key: str | None = Field(None, description="unset: what AWS's own variables, files or machine roles say")
+    s3_secret_key: SecretStr | None = Field(None, description="of the access key")
+
     # Batch.
+    curated: str | None = Field(
+        None, description="file:// address of a folder for curated tables; unset: one in the home folder"
+    )
     spark_memory: str = Field("2g", pattern=r"^\d+[mg]$", description="of a local Spark; spark-submit has its own")
     spark_partitions: int = Field(4, ge=1, description="into which Spark divides what it joins and sums up")
 
@@ -190,6 +202,10 @@ class Settings(BaseSettings):
     @property
     def archive_address(self) -> str:
         return self.archive.rstrip("/") if self.archive else (self.home_dir / "archive").as_uri()
+
+    @property
+    def curated_address(self) -> str:
+        return self.curated.rstrip("/") if self.curated else (self.home_dir / "curated").as_uri()
 
     @property
     def home_dir(self) -> Path:

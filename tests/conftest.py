@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
+
+# A suite of many short runs spends a third of its JVMs' time on optimising code that will not run for long.
+os.environ.setdefault("JAVA_TOOL_OPTIONS", "-XX:TieredStopAtLevel=1")
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 

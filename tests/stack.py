@@ -19,15 +19,17 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from pydantic import SecretStr
 
 from hailstream.errors import HailstreamError
-from hailstream.local.apart import link_parts, settings_apart
+from hailstream.local.apart import free_ports, link_parts, settings_apart
 from hailstream.local.jars import CHECKOUT
 from hailstream.local.stack import Stack
 from hailstream.local.topics_admin import create_topics, delete_topics
-from hailstream.settings import Settings
+from hailstream.settings import LOOPBACK, Settings
+from tests.s3 import s3_server
 
-__all__ = ["bare_namespace", "namespace", "servers", "stack", "wait_until"]
+__all__ = ["bare_namespace", "bucket", "namespace", "servers", "stack", "wait_until"]
 
 #: Starts services by name, if they do not run yet, and returns the settings they run with.
 Servers = Callable[..., Settings]
@@ -47,7 +49,10 @@ def embedded_settings(home: Path) -> Settings:
     link_parts(home, Path(os.environ.get("HAILSTREAM_HOME", CHECKOUT / ".hailstream")).expanduser().resolve())
     # Two of each operator, so that what is cut in parts by an exchange is put together again. Job city
     # is what a compiled plan can hold, unless a test says otherwise.
-    return settings_apart(home, parallelism=2, city_jobs="zone_counts,revenue")
+    [port] = free_ports(1)
+    # Flink is told of an S3 server when it starts; that runs only where a test asks for it.
+    s3 = {"s3_endpoint": f"http://{LOOPBACK}:{port}", "s3_access_key": "test", "s3_secret_key": SecretStr("s3 secret")}
+    return settings_apart(home, parallelism=2, city_jobs="zone_counts,revenue", **s3)
 
 
 @pytest.fixture(scope="session")
@@ -76,6 +81,13 @@ def servers() -> Iterator[Servers]:
 def stack(servers: Servers) -> Settings:
     """Settings of the whole embedded stack, running."""
     return servers("kafka", "registry", "redis", "clickhouse", "flink")
+
+
+@pytest.fixture(scope="session")
+def bucket(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The ``s3://`` address of a bucket on a real S3 server, which is the one of the stack's settings."""
+    with s3_server(servers(), tmp_path_factory.mktemp("s3")) as address:
+        yield address
 
 
 @pytest.fixture

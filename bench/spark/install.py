@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.skip import Skipped
-from hailstream.doctor.java import SPARK_VERSIONS, install_command, spark_release, usual_folders
 from hailstream.errors import HailstreamError
 from hailstream.local.jars import ensure_jars
+from hailstream.spark.java import SPARK_VERSIONS, find_spark_java, install_command
 
 LOCK_FILE = Path(__file__).with_name("jgo.lock.toml")
 REQUIREMENTS = Path(__file__).with_name("requirements.lock")
@@ -59,12 +59,8 @@ def find_java() -> Path:
     Raises:
         Skipped: there is none.
     """
-    java = shutil.which("java")
-    chosen = [Path(home)] if (home := os.environ.get("JAVA_HOME")) else []
-    chosen += [Path(java).resolve().parents[1]] if java else []
-    for candidate in (*chosen, *usual_folders()):
-        if spark_release(candidate) is not None:
-            return candidate
+    if home := find_spark_java():
+        return home
     releases = " or ".join(map(str, SPARK_VERSIONS))
     raise Skipped(f"Spark needs a JDK {releases}; install one by `{install_command()}`, or point JAVA_HOME at it")
 

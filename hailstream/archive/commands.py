@@ -47,11 +47,13 @@ def status(
     from rich.table import Table
 
     from hailstream.archive.manifest import read_manifest
+    from hailstream.archive.months import beside, published_months
     from hailstream.archive.store import open_store
     from hailstream.settings import load_settings
     from hailstream.topics import EVENT_TOPICS
 
     settings = load_settings(namespace=namespace)
+    months = published_months(beside(open_store(EVENT_TOPICS[0], settings)))
     rows, gaps = [], []
     for topic in EVENT_TOPICS:
         manifest = read_manifest(open_store(topic, settings))
@@ -69,13 +71,24 @@ def status(
             for number, found in manifest.partitions.items()
         ]
     if as_json:
-        typer.echo(json.dumps({"archive": settings.archive_address, "partitions": rows, "gaps": gaps}, indent=2))
+        listed = [
+            {"month": month.name, "source": month.source, "rows": month.rows, "rejects": dict(month.rejects)}
+            for month in months
+        ]
+        found = {"archive": settings.archive_address, "partitions": rows, "gaps": gaps, "months": listed}
+        typer.echo(json.dumps(found, indent=2))
     else:
         table = Table("topic", "partition", "from offset", "complete to", "behind a gap", "doubled")
         for row in rows:
             table.add_row(*(f"{value:,}" if isinstance(value, int) else str(value) for value in row.values()))
         console = Console()
-        console.print(table if rows else f"nothing is archived in {settings.archive_address} so far")
+        if rows or not months:
+            console.print(table if rows else f"nothing is archived in {settings.archive_address} so far")
+        if months:
+            table = Table("backfilled month", "rows", "rejects", "from file")
+            for month in months:
+                table.add_row(month.name, f"{month.rows:,}", f"{sum(month.rejects.values()):,}", month.source)
+            console.print(table)
         for gap in gaps:
             console.print(gap, style="red", markup=False)
     if gaps:

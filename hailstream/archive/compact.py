@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 from uuid import uuid4
@@ -19,10 +20,14 @@ import pyarrow.parquet as pq
 
 from hailstream.archive.manifest import Manifest, keep_manifest, read_manifest
 from hailstream.archive.store import COMPACTED, REPLACES, Store, is_compacted, unreadable
+from hailstream.errors import HailstreamError
 
 #: Files of this size are left as they are, and merged ones are about as large at the most.
 LARGE_BYTES: Final = 128 * 2**20
 _ROW_GROUP_ROWS: Final = 100_000
+_HIDDEN: Final = "."
+#: How the name begins of a merged file that is being written.
+_SCRATCH: Final = f"{_HIDDEN}{COMPACTED}"
 _ORDER: Final = [("kafka_partition", "ascending"), ("kafka_offset", "ascending")]
 
 
@@ -44,9 +49,9 @@ def compact(store: Store, large_bytes: int = LARGE_BYTES) -> Compacted:
     """Merge the small files of each folder; those who read must not be at work meanwhile.
 
     Raises:
-        HailstreamError: a file cannot be read. What was merged before stays merged.
+        HailstreamError: a file cannot be read or written. What was merged before stays merged.
     """
-    _delete_replaced(store)
+    _delete_leftovers(store)
     present = store.data_files()
     done, manifest = Compacted(before=len(present)), read_manifest(store)
     for paths in _groups(present, large_bytes):
@@ -77,7 +82,7 @@ def _merge(store: Store, manifest: Manifest, paths: list[str]) -> int:
     """One file in the place of several; how many rows it has."""
     folder = paths[0].rpartition("/")[0]
     name = f"{COMPACTED}{uuid4()}"
-    target, scratch = (store.path(f"{folder}/{start}{name}") for start in ("", "."))
+    target, scratch = (store.path(f"{folder}/{start}{name}") for start in ("", _HIDDEN))
     try:
         tables = [pq.read_table(store.path(path), filesystem=store.files, partitioning=None) for path in paths]
     except (OSError, pa.ArrowException) as error:
@@ -85,22 +90,44 @@ def _merge(store: Store, manifest: Manifest, paths: list[str]) -> int:
     rows = pa.concat_tables(tables).sort_by(_ORDER)
     names = [path.rpartition("/")[2] for path in paths]
     rows = rows.replace_schema_metadata({REPLACES: json.dumps(names).encode()})
-    pq.write_table(rows, scratch, filesystem=store.files, compression="zstd", row_group_size=_ROW_GROUP_ROWS)
-    store.files.move(scratch, target)
+    try:
+        pq.write_table(rows, scratch, filesystem=store.files, compression="zstd", row_group_size=_ROW_GROUP_ROWS)
+        store.files.move(scratch, target)
+    except OSError as error:
+        # What was written so far may be the space that is missing.
+        with suppress(OSError):
+            store.files.delete_file(scratch)
+        raise HailstreamError(
+            f"{store.path(folder)} cannot be compacted: {error}",
+            hint="nothing is lost or there twice; see to space and rights, and run it again",
+        ) from None
     # The count is the same, and need not be made anew.
     manifest.files -= set(paths)
     manifest.files.add(f"{folder}/{name}")
     keep_manifest(store, manifest)
     for path in paths:
-        store.files.delete_file(store.path(path))
+        _delete(store, path)
     return int(rows.num_rows)
 
 
-def _delete_replaced(store: Store) -> None:
-    """What a run that was killed had still to delete."""
+def _delete_leftovers(store: Store) -> None:
+    """What a run that was killed had still to delete, and had begun to write."""
     present = store.present_files()
     for path in present:
         if is_compacted(path):
             for replaced in store.replaced_by(path):
                 if replaced in present:
-                    store.files.delete_file(store.path(replaced))
+                    _delete(store, replaced)
+    for path in store.all_files():
+        if path.rpartition("/")[2].startswith(_SCRATCH):
+            _delete(store, path)
+
+
+def _delete(store: Store, path: str) -> None:
+    try:
+        store.files.delete_file(store.path(path))
+    except OSError as error:
+        raise HailstreamError(
+            f"{store.path(path)}, whose records are in a compacted file, cannot be deleted: {error}",
+            hint="readers pass over it; see to rights, and run it again",
+        ) from None

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -171,4 +172,6 @@ def keep_manifest(store: Store, manifest: Manifest) -> None:
             stream.write(json.dumps(content).encode())
         store.files.move(scratch, store.path(_FILE))
     except OSError:
-        return  # a reader without the right to write counts anew each time
+        # A reader without the right to write counts anew each time; so does one whose disk is full.
+        with suppress(OSError):
+            store.files.delete_file(scratch)

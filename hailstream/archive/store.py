@@ -11,6 +11,7 @@ import pyarrow.fs as pafs
 import pyarrow.parquet as pq
 
 from hailstream.archive.layout import topic_folder
+from hailstream.archive.s3 import SPARK_SCHEME, in_s3, open_bucket
 from hailstream.errors import HailstreamError
 from hailstream.settings import Settings
 from hailstream.topics import Topic
@@ -27,10 +28,12 @@ class Store:
     Attributes:
         files: the file system.
         root: the topic's folder in it.
+        scheme: what Spark wants before a path.
     """
 
     files: pafs.FileSystem
     root: str
+    scheme: str = ""
 
     def data_files(self) -> dict[str, int]:
         """Paths below ``root``, sorted, and sizes in bytes, of the files that count: each record is in one of them.
@@ -44,6 +47,10 @@ class Store:
 
     def present_files(self) -> dict[str, int]:
         """The same with those that were compacted and are not deleted yet."""
+        return {path: size for path, size in self.all_files().items() if is_data(path)}
+
+    def all_files(self) -> dict[str, int]:
+        """The same with hidden ones."""
         selector = pafs.FileSelector(self.root, allow_not_found=True, recursive=True)
         try:
             infos = self.files.get_file_info(selector)
@@ -54,7 +61,7 @@ class Store:
             for info in infos
             if info.type is pafs.FileType.File
         }
-        return {path: size for path, size in sorted(found.items()) if is_data(path)}
+        return dict(sorted(found.items()))
 
     def replaced_by(self, path: str) -> list[str]:
         """The paths of the files whose rows a compacted file has."""
@@ -65,9 +72,24 @@ class Store:
         folder = path.rpartition("/")[0]
         return [f"{folder}/{name}" for name in json.loads(metadata.get(REPLACES, b"[]"))]
 
+    def delete(self) -> None:
+        """Delete all files, hidden ones too; nothing happens where there are none.
+
+        Raises:
+            HailstreamError: one cannot be deleted.
+        """
+        try:
+            self.files.delete_dir_contents(self.root, missing_dir_ok=True)
+        except OSError as error:
+            raise HailstreamError(f"the archive in {self.root} cannot be deleted: {error}") from None
+
     def path(self, name: str) -> str:
         """Of a file below ``root``, as the file system wants it."""
         return f"{self.root}/{name}"
+
+    def spark_path(self, name: str = "") -> str:
+        """The same as Spark wants it; of ``root`` without a name."""
+        return f"{self.scheme}{self.path(name) if name else self.root}"
 
 
 def is_data(path: str) -> bool:
@@ -81,7 +103,9 @@ def is_compacted(path: str) -> bool:
 
 
 def unreadable(path: str, error: Exception) -> HailstreamError:
-    """The error of a file that is no Parquet file."""
+    """The error of a file that is no Parquet file, or cannot be had."""
+    if "AWS Error" in str(error):
+        return HailstreamError(f"{path} cannot be read: {error}", hint="check the S3 server, and run it again")
     return HailstreamError(
         f"{path} is no readable file of the archive: {error}",
         hint="files are written whole or not at all; bring this one back from a copy, or remove it and "
@@ -93,14 +117,18 @@ def open_store(topic: Topic, settings: Settings) -> Store:
     """The archive of a topic in the settings' namespace; it need not be there yet.
 
     Raises:
-        HailstreamError: the address is none that can be opened.
+        HailstreamError: the address is none that can be opened, or the server refuses or does not answer.
     """
+    folder = topic_folder(topic, settings.namespace)
+    if in_s3(settings):
+        files, root = open_bucket(settings)
+        return Store(files, f"{root}/{folder}", SPARK_SCHEME)
     try:
-        files, root = pafs.FileSystem.from_uri(f"{settings.archive_address}/{topic_folder(topic, settings.namespace)}")
+        files, root = pafs.FileSystem.from_uri(f"{settings.archive_address}/{folder}")
     except (OSError, ValueError) as error:
         raise HailstreamError(
             f"wrong setting: HAILSTREAM_ARCHIVE: {settings.archive_address}: {error}",
-            hint="give the file:// address of a folder",
+            hint="give the file:// address of a folder, or s3://BUCKET/PREFIX",
             exit_code=2,
         ) from None
     return Store(files, root)

@@ -7,7 +7,11 @@ from importlib import import_module
 import typer
 
 #: Jobs by name; each is a file of ``batch/`` with a ``main``.
-JOBS = {"reconcile": "Recompute windows from the archive, compare with ClickHouse, correct."}
+JOBS = {
+    "backfill": "Write monthly files of trips into the archive, and what they say into ClickHouse.",
+    "reconcile": "Recompute windows and trips from the archive, compare with ClickHouse, correct, report.",
+    "curate": "Make tables for analysts from the archive, check them, publish them.",
+}
 
 _PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
 

@@ -68,6 +68,16 @@ def batch_run(job: str, settings: Settings) -> Iterator[BatchRun]:
         _end(settings, run, "done", time.monotonic() - clock)
 
 
+def keep(settings: Settings, run: BatchRun) -> None:
+    """Record what a run has done so far, so that it is known although the run may be killed.
+
+    Raises:
+        HailstreamError: ClickHouse cannot be reached.
+    """
+    with reachable(settings, database=settings.database) as client:
+        _write(client, run, "running", (datetime.now(UTC) - run.began_at).total_seconds(), 1)
+
+
 def _end(settings: Settings, run: BatchRun, state: str, seconds: float) -> None:
     with reachable(settings, database=settings.database) as client:
         _write(client, run, state, seconds, 2)

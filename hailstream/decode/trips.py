@@ -13,7 +13,7 @@ import pyarrow as pa
 from hailstream.decode.arrays import Array, Mask
 from hailstream.decode.columns import DROPOFF, kept_rows, passengers, zone_ids
 from hailstream.decode.packer import Batch
-from hailstream.decode.rows import Column
+from hailstream.decode.rows import Column, Decoded
 from hailstream.domain.zones import UNKNOWN
 from hailstream.encode.batch import BatchEncoder
 from hailstream.schemas import load_schema
@@ -68,49 +68,54 @@ class TripMessages:
         trips = np.flatnonzero(batch.decoded.present & ~batch.future)
         packed = {name: np.full(len(batch.future), None, object) for name in self.sql_types}
         if len(trips):
-            rows = self.rows(batch, trips)
+            rows = trip_rows(_taken(batch.decoded, trips), self._secret)
             packed[TRIP_KEY][trips] = [_key(trip) for trip in rows["trip_id"].to_list()]
             packed[TRIP_MESSAGE][trips] = self._encoder.encode(rows)
         return packed
 
-    def rows(self, batch: Batch, trips: Array) -> pl.DataFrame:
-        """The trips of those rows of a batch, by the fields of their topic; amounts are cents."""
-        decoded = {name: _taken(batch.decoded[name], trips) for name in ("trip_id", "zone_id", *self.fields)}
-        zones, ends = decoded["zone_id"].values, zone_ids(batch.decoded, place=DROPOFF)[trips]
-        riders = passengers(decoded["passenger_count"])
-        miles, fare, tip = (decoded[name] for name in ("trip_distance_miles", "fare_amount", "tip_amount"))
-        ms = decoded["event_time"].values - decoded["started_at"].values
-        known = [riders.valid, miles.valid, zones != UNKNOWN, ends != UNKNOWN]
-        known += [decoded[name].valid for name in ("driver_id", "vehicle_id", *_CODES, *_AMOUNTS.values())]
-        return pl.DataFrame(
-            {
-                "trip_id": _texts(decoded["trip_id"]),
-                "started_at": _moments(decoded["started_at"]),
-                "ended_at": _moments(decoded["event_time"]),
-                "zone_id": zones,
-                "end_zone_id": ends,
-                "route": _routes(zones, ends),
-                **{
-                    name: _texts(self._hidden(decoded[name]) if name == "driver_id" else decoded[name])
-                    for name in _TEXTS
-                },
-                "passengers": _numbers(riders),
-                "miles": _numbers(miles),
-                "seconds": ms / 1000,
-                "mph": _ratio(miles.values * _MS_AN_HOUR, ms, miles.valid, digits=2),
-                **{name: _numbers(decoded[name]) for name in _CODES},
-                **{name: _cents(decoded[field]) for name, field in _AMOUNTS.items()},
-                "tip_rate": _ratio(tip.values, fare.values, tip.valid & fare.valid, digits=4),
-                "completeness": np.round(np.mean(known, axis=0), 3),
-                "within_bounds": kept_rows(batch.decoded)[trips].astype(np.int64),
-            }
-        )
 
-    def _hidden(self, drivers: Column) -> Column:
-        if self._secret is None:
-            return drivers
-        hashed = {driver: pseudonym(driver, self._secret) for driver in set(drivers.values[drivers.valid].tolist())}
-        return Column(np.array([hashed.get(driver) for driver in drivers.values.tolist()], object), drivers.valid)
+def trip_rows(decoded: Decoded, driver_secret: str | None) -> pl.DataFrame:
+    """The trips of ended events, by the fields of their topic; amounts are cents.
+
+    Args:
+        decoded: events only, with zone_id and the fields that :class:`TripMessages` names.
+        driver_secret: see there.
+    """
+    zones, ends = decoded["zone_id"].values, zone_ids(decoded, place=DROPOFF)
+    riders = passengers(decoded["passenger_count"])
+    miles, fare, tip = (decoded[name] for name in ("trip_distance_miles", "fare_amount", "tip_amount"))
+    ms = decoded["event_time"].values - decoded["started_at"].values
+    known = [riders.valid, miles.valid, zones != UNKNOWN, ends != UNKNOWN]
+    known += [decoded[name].valid for name in ("driver_id", "vehicle_id", *_CODES, *_AMOUNTS.values())]
+    texts = {name: decoded[name] for name in _TEXTS}
+    texts["driver_id"] = _hidden(texts["driver_id"], driver_secret)
+    return pl.DataFrame(
+        {
+            "trip_id": _texts(decoded["trip_id"]),
+            "started_at": _moments(decoded["started_at"]),
+            "ended_at": _moments(decoded["event_time"]),
+            "zone_id": zones,
+            "end_zone_id": ends,
+            "route": _routes(zones, ends),
+            **{name: _texts(column) for name, column in texts.items()},
+            "passengers": _numbers(riders),
+            "miles": _numbers(miles),
+            "seconds": ms / 1000,
+            "mph": _ratio(miles.values * _MS_AN_HOUR, ms, miles.valid, digits=2),
+            **{name: _numbers(decoded[name]) for name in _CODES},
+            **{name: _cents(decoded[field]) for name, field in _AMOUNTS.items()},
+            "tip_rate": _ratio(tip.values, fare.values, tip.valid & fare.valid, digits=4),
+            "completeness": np.round(np.mean(known, axis=0), 3),
+            "within_bounds": kept_rows(decoded).astype(np.int64),
+        }
+    )
+
+
+def _hidden(drivers: Column, secret: str | None) -> Column:
+    if secret is None:
+        return drivers
+    hashed = {driver: pseudonym(driver, secret) for driver in set(drivers.values[drivers.valid].tolist())}
+    return Column(np.array([hashed.get(driver) for driver in drivers.values.tolist()], object), drivers.valid)
 
 
 def _key(trip_id: str) -> bytes:
@@ -118,8 +123,11 @@ def _key(trip_id: str) -> bytes:
     return f'{{"trip_id":{encode_basestring(trip_id)}}}'.encode()
 
 
-def _taken(column: Column, rows: Array) -> Column:
-    return Column(column.values[rows], column.valid[rows])
+def _taken(decoded: Decoded, rows: Array) -> Decoded:
+    """Some rows of what :func:`trip_rows` reads."""
+    read = {name: decoded[name] for name in ("trip_id", "zone_id", *TripMessages.fields)}
+    columns = {name: Column(column.values[rows], column.valid[rows]) for name, column in read.items()}
+    return Decoded(decoded.present[rows], decoded.error[rows], decoded.detail[rows], columns)
 
 
 def _texts(column: Column) -> pl.Series:

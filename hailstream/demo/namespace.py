@@ -5,15 +5,17 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 
+from hailstream.archive.months import beside
+from hailstream.archive.store import open_store
 from hailstream.jobs.catalog import JOBS, job_title
 from hailstream.jobs.flink_rest import FlinkRest
 from hailstream.local.topics_admin import delete_topics
 from hailstream.settings import Settings
-from hailstream.topics import LIVE
+from hailstream.topics import EVENT_TOPICS, LIVE
 
 
 def empty_namespace(settings: Settings) -> None:
-    """Cancel the namespace's jobs and delete its topics, tables and keys.
+    """Cancel the namespace's jobs and delete its topics, tables, keys and archive.
 
     Raises:
         HailstreamError: a server is away.
@@ -29,6 +31,10 @@ def empty_namespace(settings: Settings) -> None:
     delete_topics(settings)
     _drop_database(settings)
     _delete_keys(settings)
+    for topic in EVENT_TOPICS:
+        store = open_store(topic, settings)
+        store.delete()
+        beside(store).delete()
     shutil.rmtree(settings.home_dir / "plans" / settings.namespace, ignore_errors=True)
 
 

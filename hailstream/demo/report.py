@@ -8,6 +8,7 @@ from rich.table import Table
 
 from hailstream.clickhouse import reachable
 from hailstream.demo.city import print_city
+from hailstream.demo.history import History
 from hailstream.demo.run import DemoResult
 from hailstream.settings import Settings
 
@@ -16,6 +17,8 @@ def print_result(result: DemoResult, settings: Settings, console: Console) -> No
     """Tables of what went in and came out, the proof, and where to look next."""
     console.print(result.replay.table())
     console.print(_proof_table(result))
+    if result.history is not None:
+        console.print(_history_table(result.history))
     _print_busiest(settings, console)
     print_city(settings, console)
     proof = result.proof
@@ -29,6 +32,8 @@ def print_result(result: DemoResult, settings: Settings, console: Console) -> No
     examples = [(metric.metric, row) for metric in proof.metrics for row in metric.examples]
     for name, row in [*examples, *((answers.table, row) for answers in result.answers for row in answers.examples)]:
         console.print(f"{name}: {row}", style="red", markup=False, highlight=False)
+    if result.history is not None:
+        _print_history(result.history, console)
     if result.ok:
         console.print(f"[bold green]proof: {result.differing} differing rows[/]  [dim]{result.seconds:.0f} s in all[/]")
     else:
@@ -47,6 +52,29 @@ def _proof_table(result: DemoResult) -> Table:
         differences = (p.rows, p.missing, p.extra, p.different)
         table.add_row(p.table, "", "", "", "", *(f"{number:,}" for number in differences))
     return table
+
+
+def _history_table(history: History) -> Table:
+    table = Table(title="ClickHouse against the archive in Spark", title_justify="left", box=SIMPLE_HEAD)
+    for heading in ("table", "rows", "differing", "of late events", "corrected"):
+        table.add_column(heading, justify="left" if heading == "table" else "right")
+    for found in history.found:
+        numbers = (found.rows, found.differing, history.expected.get(found.table.name, 0), found.corrected)
+        table.add_row(found.table.name, *(f"{number:,}" for number in numbers))
+    return table
+
+
+def _print_history(history: History, console: Console) -> None:
+    console.print(
+        f"history: {sum(found.corrected for found in history.found):,} rows that late events belong to were corrected; "
+        f"{history.left} differ in a second run, {history.wrong} from a recount of the log with nothing late",
+        highlight=False,
+        soft_wrap=True,
+    )
+    for found in history.found:
+        others = {kind: group for kind, group in found.kinds.items() if kind[1] != "late rows"}
+        for (kind, reason), group in others.items():
+            console.print(f"{found.table.name}: {group.rows:,} rows {kind}, {reason}", style="red", highlight=False)
 
 
 def _print_busiest(settings: Settings, console: Console) -> None:

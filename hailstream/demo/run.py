@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.live import Live
 
 from hailstream.clickhouse import reachable
+from hailstream.demo.history import Archiving, History, prove_history
 from hailstream.demo.namespace import empty_namespace
 from hailstream.demo.observe import Observer
 from hailstream.demo.pipeline import Pipeline
@@ -29,17 +30,25 @@ from hailstream.replay.events import EventSource, open_source
 from hailstream.replay.run import TAIL_SECONDS, ReplayOptions, ReplayProgress, run_replay
 from hailstream.schemas_registry import register_schemas
 from hailstream.settings import Settings
+from hailstream.spark.java import find_spark_java, install_command
 
 _LOOK_SECONDS = 0.5
+#: Files of the archive as often as this: nobody waits a minute for the last of them.
+_ARCHIVE_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
 class DemoResult:
-    """What the demo did and whether it was right."""
+    """What the demo did and whether it was right.
+
+    Attributes:
+        history: what batch made of it; None where there is no JDK for Spark.
+    """
 
     replay: ReplayReport
     proof: Proof
     answers: list[RowsProof]
+    history: History | None
     restarts: int
     seconds: float
 
@@ -52,6 +61,7 @@ class DemoResult:
     def ok(self) -> bool:
         return (
             self.differing == 0
+            and (self.history is None or self.history.ok)
             and self.replay.balanced
             and self.proof.records == sum(self.replay.sent.values()) + self.replay.heartbeats + self.replay.repeated
         )
@@ -71,17 +81,23 @@ def run_demo(settings: Settings, data: list[str], speed: float | None, console: 
         raise HailstreamError(f"{' '.join(data)} holds no events", hint="give another file by DATA=…")
     # A second more than the last heartbeats, which close the last windows.
     horizon = bounds[1] + timedelta(seconds=TAIL_SECONDS + 1)
-    settings = settings.model_copy(update={"horizon": horizon.isoformat()})
+    settings = settings.model_copy(update={"horizon": horizon.isoformat(), "archive_interval": _ARCHIVE_SECONDS})
     with step(f"emptying namespace {settings.namespace}"):
         empty_namespace(settings)
         create_topics(settings)
         register_schemas(settings)
         with reachable(settings, database="default") as client:
             migrate(client, settings.database)
+    archiving = Archiving(settings) if find_spark_java() is not None else None
+    if archiving is None:
+        console.print(f"[yellow]![/] no JDK 17 or 21 for Spark: history is left out; `{install_command()}`")
     with Pipeline(settings, keep=keep) as pipeline:
         with step("starting loaders and job city"):
             pipeline.start_loaders()
             pipeline.start_job()
+        if archiving is not None:
+            with step("starting job archive"):
+                archiving.start()
         report = _replay(settings, source, speed, pipeline, console)
         with step("recounting the log without Flink"):
             log = EventLog(settings, work_dir=settings.home_dir / "demo")
@@ -97,7 +113,15 @@ def run_demo(settings: Settings, data: list[str], speed: float | None, console: 
                 pipeline.drain_loaders()
         with step("comparing"):
             proof, answered = prover.compare(), answers.compare()
-    return DemoResult(report, proof, answered, restarts, time.monotonic() - began)
+        history = None
+        if archiving is not None:
+            with step("waiting for the archive") as say:
+                archiving.wait_until_whole(say, patience=60)
+                if not keep:
+                    archiving.stop()
+            with step("computing history again with Spark, and correcting it") as say:
+                history = prove_history(settings, log, say)
+    return DemoResult(report, proof, answered, history, restarts, time.monotonic() - began)
 
 
 def _replay(

@@ -1,22 +1,17 @@
-"""Java: the runtime that came with the packages, the JVM parts, and a JDK that Spark can use."""
+"""Java: the runtime that came with the packages, the JVM parts, and the one that Spark would take."""
 
 from __future__ import annotations
 
 import hashlib
-import os
 import re
-import shutil
 import subprocess
-import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 from hailstream.doctor.finding import Finding, error, ok, warning
 from hailstream.settings import Settings
+from hailstream.spark.java import install_command, java_homes, spark_release
 
-SPARK_VERSIONS = (17, 21)
-#: What Spark asks for beyond a runtime; small Java runtimes leave it out.
-SPARK_MODULE = "jdk.incubator.vector"
 JAVA_SECONDS = 30
 
 
@@ -68,7 +63,7 @@ def sha256(path: Path) -> str:
 
 def check_spark_java(_: Settings) -> Iterator[Finding]:
     """A JDK that Spark runs on; only the batch jobs need it."""
-    homes = list(_java_homes(os.environ.get("JAVA_HOME"), shutil.which("java")))
+    homes = list(java_homes())
     usable = [(home, release) for home in homes if (release := spark_release(home))]
     if not usable:
         seen = f"; found {', '.join(map(str, homes))}" if homes else ""
@@ -80,47 +75,3 @@ def check_spark_java(_: Settings) -> Iterator[Finding]:
         yield warning("java for Spark", text, f"for the batch jobs: `export JAVA_HOME={home}`")
     else:
         yield ok("java for Spark", f"JDK {usable[0][1]} at {usable[0][0]}")
-
-
-def find_spark_java() -> Path | None:
-    """Home of a JDK that Spark can use, the one first that it would take by itself; None: there is none."""
-    homes = _java_homes(os.environ.get("JAVA_HOME"), shutil.which("java"))
-    return next((home for home in homes if spark_release(home)), None)
-
-
-def spark_release(home: Path) -> int | None:
-    """The release of the JDK at ``home`` if Spark can use it, else None."""
-    try:
-        command = [str(home / "bin" / "java"), "--list-modules"]
-        listed = subprocess.run(command, capture_output=True, text=True, timeout=JAVA_SECONDS, check=False).stdout
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    modules = dict(line.partition("@")[::2] for line in listed.split())
-    release = re.match(r"\d+", modules.get("java.base", ""))
-    usable = release and int(release[0]) in SPARK_VERSIONS and SPARK_MODULE in modules
-    return int(release[0]) if release and usable else None
-
-
-def _java_homes(java_home: str | None, java: str | None, folders: Iterable[Path] | None = None) -> Iterator[Path]:
-    """Java homes, the one first that Spark would take; each once."""
-    seen: set[Path] = set()
-    chosen = [Path(java_home)] if java_home else [Path(java).resolve().parents[1]] if java else []
-    for home in (*chosen, *(usual_folders() if folders is None else folders)):
-        if (home / "bin" / "java").exists() and (real := home.resolve()) not in seen:
-            seen.add(real)
-            yield home
-
-
-def usual_folders() -> list[Path]:
-    """Where package managers put Javas."""
-    patterns = ("usr/lib/jvm/*", "Library/Java/JavaVirtualMachines/*/Contents/Home", "opt/homebrew/opt/openjdk*")
-    return [path for pattern in patterns for path in sorted(Path("/").glob(pattern))]
-
-
-def install_command() -> str:
-    """What installs a JDK that Spark can use here."""
-    if sys.platform == "darwin":
-        return "brew install openjdk@17"
-    if shutil.which("dnf"):
-        return "dnf install java-17-openjdk-headless"
-    return "apt-get install openjdk-17-jdk-headless"

@@ -10,6 +10,7 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
 from hailstream.doctor.finding import Finding, error, ok, warning
+from hailstream.errors import HailstreamError
 from hailstream.settings import LOOPBACK, Settings
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ def check_servers(settings: Settings) -> Iterator[Finding]:
         "redis_url": (settings.redis_url, check_redis),
         "clickhouse_url": (settings.clickhouse_url, check_clickhouse),
         "flink_url": (settings.flink_url, check_flink),
+        "archive": (settings.archive, check_archive),
     }
     for field, (address, check) in asked.items():
         if address is None:
@@ -75,6 +77,19 @@ def check_registry(settings: Settings) -> Iterator[Finding]:
         action = "set its global level to BACKWARD, or an incompatible schema can be registered"
         yield warning("registry", f"compatibility {level}", action)
     yield from _clock_difference("registry", answer)
+
+
+def check_archive(settings: Settings) -> Iterator[Finding]:
+    """The bucket of an archive in S3 is there for these keys; a folder is made when it is needed."""
+    from hailstream.archive.s3 import in_s3, open_bucket
+
+    if in_s3(settings):
+        try:
+            open_bucket(settings)
+        except HailstreamError as failure:
+            yield error("archive", failure.message, failure.hint)
+        else:
+            yield ok("archive", f"{settings.archive_address} answers")
 
 
 def check_redis(settings: Settings) -> Iterator[Finding]:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
+from hailstream.domain.millis import millis
 from hailstream.rollup.packer import packed_column
 from hailstream.windows import MINUTE, Measure, WindowedMetric
 
@@ -32,8 +33,7 @@ class MetricSql:
 
 def interval(duration: timedelta) -> str:
     """A Flink SQL interval literal with millisecond precision, up to 99 days."""
-    milliseconds = duration // timedelta(milliseconds=1)
-    seconds, fraction = divmod(milliseconds, 1000)
+    seconds, fraction = divmod(millis(duration), 1000)
     minutes, second = divmod(seconds, 60)
     hours, minute = divmod(minutes, 60)
     day, hour = divmod(hours, 24)

@@ -6,8 +6,11 @@ from typing import Annotated
 
 import typer
 
+from hailstream.forecast.source import Source
+
 Weeks = Annotated[int, typer.Option(min=1, max=104, help="of history before the newest window")]
 Every = Annotated[str | None, typer.Option(help="learn again each 30m, 1h, ...; Ctrl-C ends it")]
+From = Annotated[Source, typer.Option("--from", help="table of the starts: the stream's, or that of batch curate")]
 Namespace = Annotated[str | None, typer.Option("--namespace", "-n", help="whose counts and profiles")]
 
 
@@ -24,8 +27,10 @@ def _group() -> None:
     """What the forecasts of demand know of the past."""
 
 
-def learn(weeks: Weeks = 8, every: Every = None, namespace: Namespace = None) -> None:
-    """Learn each zone's week from zone_counts in ClickHouse; running jobs take it over."""
+def learn(
+    weeks: Weeks = 8, every: Every = None, namespace: Namespace = None, source: From = Source.ZONE_COUNTS
+) -> None:
+    """Learn each zone's week from a table in ClickHouse; running jobs take it over."""
     import logging
     import signal
     import sys
@@ -38,7 +43,7 @@ def learn(weeks: Weeks = 8, every: Every = None, namespace: Namespace = None) ->
 
     seconds = parse_every(every) if every is not None else None
     settings = load_settings(namespace=namespace)
-    learning = Learning(lambda: read_history(settings, weeks), lambda profile: publish(settings, profile))
+    learning = Learning(lambda: read_history(settings, weeks, source), lambda profile: publish(settings, profile))
     if seconds is None:
         typer.echo(learning.once())
         return

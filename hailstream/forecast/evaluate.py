@@ -10,10 +10,17 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
+    from hailstream.domain.forecast.history import History
     from hailstream.forecast.scores import Coverage, Group
     from hailstream.forecast.trial import Trial
 
-Files = Annotated[list[str], typer.Argument(metavar="FILES...", help="trip files of some weeks, globs, or sim:...")]
+#: Of a table so much is taken.
+_MOST_WEEKS = 104
+
+Files = Annotated[
+    list[str],
+    typer.Argument(metavar="FILES...", help="trip files of some weeks, globs, sim:... or table:demand_features"),
+]
 TrainUntil = Annotated[str | None, typer.Option(help="where testing begins, New York; unset: after 70 % of the time")]
 Busiest = Annotated[int, typer.Option(min=1, max=265, help="zones of the second table, which has library models too")]
 Models = Annotated[str, typer.Option(help="of statsforecast: ces, theta, ets, mstl (slow), or none")]
@@ -34,7 +41,6 @@ def evaluate_forecast(
     from hailstream.domain.forecast.learn import learn
     from hailstream.domain.forecast.profile import Profile
     from hailstream.forecast.contenders import naive, ours, seasonal_naive
-    from hailstream.forecast.files import history_of_files
     from hailstream.forecast.library import chosen, installed, library_model
     from hailstream.forecast.scores import judge
     from hailstream.forecast.trial import cut
@@ -43,7 +49,7 @@ def evaluate_forecast(
     moment = parse_time(train_until) if train_until is not None else None
     console = Console()
     with Console(stderr=True).status("reading the trips") as status:
-        trial = cut(history_of_files(files), moment, every_quarters)
+        trial = cut(_history(files), moment, every_quarters)
         status.update("learning and forecasting")
         profile = learn(trial.train)
         contenders = [ours(trial, profile), ours(trial, Profile.empty(), "ours without a profile")]
@@ -60,6 +66,18 @@ def evaluate_forecast(
     _print(console, trial, [everything, few])
     if not all(held for group in (everything, few) for held in group.beaten().values()):
         raise typer.Exit(1)
+
+
+def _history(files: list[str]) -> History:
+    from hailstream.forecast.files import history_of_files
+    from hailstream.forecast.source import Source
+    from hailstream.forecast.table import read_history
+    from hailstream.settings import load_settings
+
+    tables = {f"table:{source}": source for source in Source}
+    if len(files) == 1 and files[0] in tables:
+        return read_history(load_settings(), _MOST_WEEKS, tables[files[0]])
+    return history_of_files(files)
 
 
 def _print(console: Console, trial: Trial, groups: list[Group]) -> None:

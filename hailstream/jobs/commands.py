@@ -43,7 +43,7 @@ def run(
 
 
 def list_jobs(as_json: Annotated[bool, typer.Option("--json", help="for programs")] = False) -> None:
-    """List the jobs that the cluster knows, newest first."""
+    """List the jobs that the cluster knows, newest first, and why they failed last."""
     from datetime import UTC, datetime
 
     from rich.console import Console
@@ -60,13 +60,14 @@ def list_jobs(as_json: Annotated[bool, typer.Option("--json", help="for programs
             "state": job.state,
             "started": datetime.fromtimestamp(job.started_ms / 1000, UTC).isoformat(timespec="seconds"),
             "restarts": rest.restarts(job.job_id) if job.is_active else None,
+            "last failure": rest.last_failure(job.job_id) or None,
         }
         for job in rest.jobs()
     ]
     if as_json:
         typer.echo(json.dumps(rows, indent=2))
         return
-    table = Table("job", "id", "state", "started (UTC)", "restarts")
+    table = Table("job", "id", "state", "started (UTC)", "restarts", "last failure")
     for row in rows:
         table.add_row(*("" if value is None else str(value) for value in row.values()))
     Console().print(table)

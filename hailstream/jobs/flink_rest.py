@@ -130,6 +130,12 @@ class FlinkRest:
         entries = found.get("exceptionHistory", {}).get("entries", [])
         return str(entries[0].get("stacktrace", "")) if entries else ""
 
+    def last_failure(self, job_id: str) -> str:
+        """What first went wrong when a job failed last, on one line; empty if it never did."""
+        lines = self.exceptions(job_id).splitlines()
+        causes = [line.removeprefix("Caused by: ") for line in lines if line.startswith("Caused by: ")]
+        return (causes or lines or [""])[-1 if causes else 0].strip()
+
     def wait_for(self, condition: Callable[[], bool], seconds: float, what: str) -> None:
         """Poll until ``condition`` holds.
 

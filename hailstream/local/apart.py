@@ -11,7 +11,7 @@ from typing import Any, Final
 from hailstream.local.jars import ensure_jars
 from hailstream.settings import LOOPBACK, Settings
 
-_EXTERNAL: Final = ("kafka_bootstrap", "registry_url", "redis_url", "clickhouse_url", "flink_url")
+_EXTERNAL: Final = ("kafka_bootstrap", "registry_url", "redis_url", "clickhouse_url", "flink_url", "archive")
 # Below the range from which connections get theirs.
 _FIRST, _LAST = 20_000, 32_000
 

@@ -73,7 +73,7 @@ def client_environment(settings: Settings) -> dict[str, str]:
         "FLINK_CONF_DIR": str(run / "conf"),
         "FLINK_LIB_DIR": str(run / "lib"),
         "FLINK_OPT_DIR": str(home / "opt"),
-        "FLINK_PLUGINS_DIR": str(home / "plugins"),
+        "FLINK_PLUGINS_DIR": str(run / "plugins"),
         "FLINK_LOG_DIR": str(settings.home_dir / "logs"),
         "FLINK_PID_DIR": str(run),
         "FLINK_IDENT_STRING": "hailstream",
@@ -123,6 +123,7 @@ def servers(settings: Settings, jars: Jars) -> tuple[Server, ...]:
         (folder / "checkpoints").mkdir(parents=True, exist_ok=True)
         (folder / "savepoints").mkdir(parents=True, exist_ok=True)
         link_libraries(run / "lib", jars)
+        _link_only({jar.name: jar for jar in jars.plugins}, run / "plugins" / "s3")
 
     coordinators: tuple[Server, ...] = ()
     if settings.flink_ha == "zookeeper":
@@ -172,13 +173,17 @@ def link_libraries(lib: Path, jars: Jars) -> None:
     """
     home = flink_home()
     libraries = (*home.glob("lib/*.jar"), *home.glob("opt/flink-python-*.jar"), *jars.flink, *hadoop_jars())
-    wanted = {jar.name: jar for jar in libraries}
-    lib.mkdir(parents=True, exist_ok=True)
-    for link in lib.iterdir():
+    _link_only({jar.name: jar for jar in libraries}, lib)
+
+
+def _link_only(wanted: dict[str, Path], folder: Path) -> None:
+    """Let ``folder`` hold links to these files and nothing else."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for link in folder.iterdir():
         if link.name not in wanted or not link.is_symlink() or link.readlink() != wanted[link.name]:
-            link.unlink()
+            link.unlink(missing_ok=True)
     for name, jar in wanted.items():
-        link = lib / name
+        link = folder / name
         if not link.is_symlink():
             # The other program of the cluster, started at the same time, may be faster.
             with suppress(FileExistsError):

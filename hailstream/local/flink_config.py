@@ -7,6 +7,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from hailstream.archive.s3 import flink_options
 from hailstream.local.zookeeper import high_availability
 from hailstream.settings import LOOPBACK, Settings
 
@@ -144,6 +145,7 @@ def configuration(settings: Settings, folder: Path, checkout: Path) -> dict[str,
         "web.submit.enable": False,
         # For clients that are started by Flink's own scripts.
         "env.java.opts.all": " ".join(JAVA_OPTIONS),
+        **flink_options(settings),
     }
     return values | (high_availability(settings, folder) if settings.flink_ha == "zookeeper" else {})
 

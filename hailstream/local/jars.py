@@ -27,6 +27,8 @@ LOCK_FILE = CHECKOUT / "jgo.lock.toml"
 DOWNLOADS_AT_ONCE = 4
 TIMEOUT_SECONDS = 30
 
+_OF_SPARK = ("org.apache.hadoop", "software.amazon.awssdk", "org.reactivestreams")
+
 #: Told of each download: file name, bytes so far, bytes in all.
 Progress = Callable[[str, int, int], None]
 
@@ -59,7 +61,10 @@ class Part:
     @property
     def folder(self) -> str:
         """Folder below ``jars/`` where it is kept."""
-        return "flink" if self.group == "org.apache.flink" else "kafka"
+        if self.group == "org.apache.flink":
+            # File systems have a class loader of their own, or would bring their libraries into every job.
+            return "flink-plugins" if self.artifact.startswith("flink-s3-fs") else "flink"
+        return "spark" if self.group in _OF_SPARK else "kafka"
 
 
 @dataclass(frozen=True)
@@ -70,11 +75,13 @@ class Jars:
         flink: connector jars for the class path of Flink's cluster and client.
         kafka: the folder whose jars are the broker's class path.
         apicurio: the unpacked registry.
+        plugins: jars of Flink that are each loaded apart.
     """
 
     flink: tuple[Path, ...]
     kafka: Path
     apicurio: Path
+    plugins: tuple[Path, ...] = ()
 
 
 def read_lock(path: Path = LOCK_FILE) -> tuple[Part, ...]:
@@ -106,7 +113,8 @@ def ensure_jars(
     """Bring every locked part below ``home``; at once when all are there already.
 
     Args:
-        home: parts go to ``jars/flink``, ``jars/kafka`` and ``apicurio`` below it.
+        home: parts go to ``jars/flink``, ``jars/flink-plugins``, ``jars/kafka``, ``jars/spark`` and ``apicurio``
+            below it.
         progress: called from several threads.
         lock: the lock file.
         repositories: addresses by name to download from, instead of jgo's usual
@@ -122,6 +130,7 @@ def ensure_jars(
         flink=tuple(folder / part.folder / part.file for part in parts if part.folder == "flink"),
         kafka=folder / "kafka",
         apicurio=home / "apicurio",
+        plugins=tuple(folder / part.folder / part.file for part in parts if part.folder == "flink-plugins"),
     )
     # The stamp says that the files were verified against this very lock.
     stamp = folder / ".verified"

@@ -12,8 +12,8 @@ from typing import Any
 from hailstream.local.jars import CHECKOUT, LOCK_FILE, TIMEOUT_SECONDS
 
 SPEC_FILE = CHECKOUT / "jgo.toml"
-# Self-contained: what they declare as dependencies is inside them.
-SELF_CONTAINED = ("org.apache.flink", "io.apicurio")
+# Locked without what they declare as dependencies: it is inside them, or named one by one.
+ALONE = ("org.apache.flink", "io.apicurio", "org.apache.hadoop", "software.amazon.awssdk", "org.reactivestreams")
 
 
 def lock(spec_file: Path = SPEC_FILE, lock_file: Path = LOCK_FILE) -> int:
@@ -26,8 +26,8 @@ def lock(spec_file: Path = SPEC_FILE, lock_file: Path = LOCK_FILE) -> int:
     with tempfile.TemporaryDirectory() as cache:
         context = MavenContext(resolver=PythonResolver(), repo_cache=Path(cache), timeout=TIMEOUT_SECONDS)
         inputs: list[Any] = EnvironmentBuilder(context, cache_dir=Path(cache)).spec_to_dependencies(spec)
-        alone = [dependency for dependency in inputs if dependency.groupId in SELF_CONTAINED]
-        rest = [dependency for dependency in inputs if dependency.groupId not in SELF_CONTAINED]
+        alone = [dependency for dependency in inputs if dependency.groupId in ALONE]
+        rest = [dependency for dependency in inputs if dependency.groupId not in ALONE]
         resolved, transitive = context.resolver.resolve(rest)
         needed = [dependency for dependency in transitive if dependency.scope in ("compile", "runtime")]
         locked = LockFile.from_resolved_dependencies(

@@ -264,6 +264,8 @@ class Manager:
         """One call to supervisord; ConnectionError when it does not run."""
         from supervisor.xmlrpc import SupervisorTransport
 
+        if not self.config.is_file():  # where a long path needs another place for the socket, asking would make one
+            raise ConnectionError(f"it never ran in {self.home}")
         path = socket_path(self.run)
         if not path.exists():
             raise ConnectionError(f"no socket at {path}")

@@ -219,7 +219,10 @@ class Stack:
     @contextmanager
     def _alone(self) -> Iterator[None]:
         """One `up` or `down` at a time in a home folder; a second one waits."""
-        (self.home / "run").mkdir(parents=True, exist_ok=True)
+        run = self.home / "run"
+        run.mkdir(parents=True, exist_ok=True)
+        # Servers' configuration is kept there, with the keys of S3 in Flink's.
+        run.chmod(0o700)
         with (self.home / ".lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield

@@ -207,12 +207,11 @@ def _zoned(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def zone_of_place(frame: pl.DataFrame, place: str) -> pl.Expr:
-    """The given zone, else that of the coordinates, else 264."""
-    latitude, longitude = (
-        frame[f"{place}{name}"].fill_null(float("nan")).to_numpy() for name in ("latitude", "longitude")
-    )
-    finite = np.isfinite(latitude) & np.isfinite(longitude)
-    by_place = np.where(finite, zone_of(latitude, longitude), 264).astype(np.int32)
+    """The given zone, else that of the coordinates (265 for what is no number), else 264."""
+    coordinates = [frame[f"{place}{name}"] for name in ("latitude", "longitude")]
+    known = np.logical_and(*(column.is_not_null().to_numpy() for column in coordinates))
+    found = zone_of(*(column.fill_null(float("nan")).to_numpy() for column in coordinates))
+    by_place = np.where(known, found, 264).astype(np.int32)
     location = pl.col(f"{place}location")
     zone = pl.when(location.is_between(1, 265)).then(location).otherwise(pl.Series(by_place))
     return pl.when(pl.col("readable")).then(zone).cast(pl.Int32).alias(f"{place}zone_id")

@@ -4,82 +4,89 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
 from hailstream.clickhouse import reachable
 from hailstream.errors import HailstreamError
 from hailstream.loader.version import Authority, pack
-from hailstream.reconcile.drift import KEY
+from hailstream.reconcile.columns import KeyedTable
+from hailstream.reconcile.drift import EQUAL, EXTRA, WAITING
 from hailstream.settings import Settings
-from hailstream.windows import WindowedMetric
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-_DIGITS: Final = {2: 18, 4: 22}
 
+def corrected_rows(table: KeyedTable, compared: DataFrame) -> DataFrame:
+    """The rows of the raw table that put right what differs; a row that should not be is marked deleted.
 
-def corrected_rows(metric: WindowedMetric, differing: DataFrame) -> DataFrame:
-    """The rows of the metric's raw table that put right what differs; a row that should not be is marked deleted."""
+    Args:
+        compared: of :func:`hailstream.reconcile.drift.compare`.
+    """
     from pyspark.sql import functions as f
 
-    deleted = f.col("kind") == "extra"
-    scales = {measure.name: measure.scale for measure in metric.measures}
-    columns = []
-    for name in metric.numbers:
-        # Of a deleted row the numbers do not matter, but the table wants some.
-        value = f.coalesce(f.col(name), f.lit(0))
-        scale = scales.get(name, 0)
-        if scale:
-            unit = f.lit(10**-scale).cast(f"decimal({scale + 1}, {scale})")
-            value = (value.cast("decimal(19, 0)") * unit).cast(f"decimal({_DIGITS[scale]}, {scale})")
-        columns.append(value.alias(name))
-    return differing.select(
-        f.col("zone_id").cast("int").alias("zone_id"),
-        *(f.timestamp_millis(name).alias(name) for name in KEY[1:]),
-        *columns,
-        deleted.cast("int").alias("is_deleted"),
+    extra = f.col("kind") == EXTRA
+    # A deleted row keeps its values: the table has its constraints.
+    values = (
+        column.stored(f.when(extra, f.col(f"{column.name}_found")).otherwise(f.col(column.name))).alias(column.name)
+        for column in table.values
+    )
+    return compared.where(~f.col("kind").isin(EQUAL, WAITING)).select(
+        *(column.stored(f.col(column.name)).alias(column.name) for column in table.key),
+        *values,
+        extra.cast("int").alias("is_deleted"),
     )
 
 
-def write(metric: WindowedMetric, rows: DataFrame, settings: Settings, run: int) -> int:
+def write(table: KeyedTable, rows: DataFrame, settings: Settings, run: int) -> int:
     """Insert the rows; how many there were.
 
     They go to a table of the run first, from all tasks, and from there to the
-    metric's in one statement.
+    raw table in one statement.
 
     Raises:
         HailstreamError: ClickHouse cannot be reached or refuses; nothing is seen of the rows that were staged.
     """
-    raw, staged = f"{metric.name}_raw", f"{metric.name}_run_{run}"
+    staged = f"{table.name}_run_{run}"
     with reachable(settings, database=settings.database) as client:
-        client.command(f"DROP TABLE IF EXISTS {staged}")
+        # Those of runs that died; no other run is at work.
+        query = "SELECT name FROM system.tables WHERE database = {database:String} AND startsWith(name, {begin:String})"
+        left = client.query(query, {"database": settings.database, "begin": f"{table.name}_run_"}).result_rows
+        for (name,) in left:
+            client.command(f"DROP TABLE {name}")
         client.command(
-            f"CREATE TABLE {staged} AS {raw} ENGINE = MergeTree ORDER BY (window_start, zone_id, window_end)"
+            f"CREATE TABLE {staged} AS {table.raw} ENGINE = MergeTree PARTITION BY tuple()"
+            f" ORDER BY ({', '.join(table.keys)})"
         )
     try:
         written = int(
             rows.mapInArrow(_insert(staged, settings), "rows long").groupBy().sum("rows").collect()[0][0] or 0
         )
-        with reachable(settings, database=settings.database) as client:
-            there = int(client.command(f"SELECT count() FROM {staged}"))
-            if there != written:
-                raise HailstreamError(
-                    f"{there:,} of {written:,} corrections of {metric.name} were staged; none is published",
-                    hint="run it again",
-                )
-            columns = ", ".join(rows.columns)
-            version = pack(settings.generation, Authority.BATCH, run)
-            client.command(
-                f"INSERT INTO {raw} ({columns}, generation, version)"
-                f" SELECT {columns}, {settings.generation}, {version} FROM {staged}"
-            )
+        _publish(table, staged, rows.columns, written, settings, run)
     finally:
         with suppress(HailstreamError), reachable(settings, database=settings.database) as client:
             client.command(f"DROP TABLE IF EXISTS {staged}")
     return written
+
+
+def _publish(table: KeyedTable, staged: str, columns: list[str], written: int, settings: Settings, run: int) -> None:
+    with reachable(settings, database=settings.database) as client:
+        there = int(client.command(f"SELECT count() FROM {staged}"))
+        if there != written:
+            raise HailstreamError(
+                f"{there:,} of {written:,} corrections of {table.name} were staged; none is published",
+                hint="run it again",
+            )
+        values = {name: name for name in columns} | {"version": str(pack(settings.generation, Authority.BATCH, run))}
+        if table.generations:
+            values["generation"] = str(settings.generation)
+        client.command(
+            f"INSERT INTO {table.raw} ({', '.join(values)}) SELECT {', '.join(values.values())} FROM {staged}"
+            # Rows of many years are of more months, which tables are divided by, than are thought wise.
+            " SETTINGS max_partitions_per_insert_block = 0"
+        )
 
 
 def _insert(table: str, settings: Settings) -> Any:

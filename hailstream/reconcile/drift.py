@@ -1,19 +1,24 @@
-"""What the stream said of windows, held against what the archive gives, row by row."""
+"""What ClickHouse has, held against what the archive gives, row by row."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-import pyarrow as pa
-
-from hailstream.clickhouse import reachable
-from hailstream.settings import Settings
-from hailstream.windows import WindowedMetric
+from hailstream.reconcile.columns import KeyedTable
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame, SparkSession
+    from pyspark.sql import Column as Expression
+    from pyspark.sql import DataFrame
+
+#: How a row compares.
+EQUAL: Final = "equal"
+MISSING: Final = "missing"
+EXTRA: Final = "extra"
+DIFFERENT: Final = "different"
+#: Rows of records that one of archive, job and loader has not come to yet: not compared.
+WAITING: Final = "on its way"
 
 #: Why a row differs. The first that holds is told.
 RULE_VERSION: Final = "rule version"
@@ -23,112 +28,138 @@ DUPLICATE: Final = "duplicate"
 UNEXPLAINED: Final = "unexplained"
 REASONS: Final = (RULE_VERSION, LATE_ROWS, NOT_SAID, DUPLICATE, UNEXPLAINED)
 
-KEY: Final = ("zone_id", "window_start", "window_end")
-_DAY: Final = timedelta(days=1)
+_HOUR_MS: Final = 3_600_000
 
 
-def found_rows(
-    spark: SparkSession, metric: WindowedMetric, settings: Settings, begin: datetime, end: datetime
-) -> DataFrame:
-    """The rows that ClickHouse has of windows that end in (begin, end]; amounts as integers, and ``generation``.
+@dataclass(frozen=True)
+class Group:
+    """Rows that compare alike.
 
-    Raises:
-        HailstreamError: inside the tasks, where ClickHouse cannot be reached.
+    Attributes:
+        reason: why they differ; empty for rows that do not.
+        hour: in which their time is (ms), or None: any.
+        zone: or None: any.
+        rows: how many.
+        deltas: by measure, the sum of what is true minus what was found; amounts as integers.
     """
-    columns = [f"toInt64({m.name} * {10**m.scale}) AS {m.name}" for m in metric.measures]
-    query = (
-        "SELECT toInt32(zone_id) AS zone_id, toUnixTimestamp64Milli(window_start) AS window_start,"
-        f" toUnixTimestamp64Milli(window_end) AS window_end, {', '.join(columns)},"
-        f" toInt64(duplicates) AS duplicates, toInt32(generation) AS generation FROM {metric.name} AS said"
-        # Not the columns that are selected under the same names.
-        " WHERE said.window_start >= fromUnixTimestamp64Milli({begin:Int64})"
-        " AND said.window_start < fromUnixTimestamp64Milli({end:Int64})"
-    )
-    longs = [*KEY[1:], *metric.numbers]
-    schema = pa.schema([("zone_id", pa.int32()), *((name, pa.int64()) for name in longs), ("generation", pa.int32())])
 
-    def read(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        with reachable(settings, database=settings.database) as client:
-            for batch in batches:
-                for span in batch.to_pylist():
-                    yield from client.query_arrow(query, span).select(schema.names).cast(schema).to_batches()
-
-    # Windows that end in (begin, end] start in (begin - size, end - size].
-    first, last = (moment - metric.size + timedelta(milliseconds=1) for moment in (begin, end))
-    spans = []
-    while first < last:
-        until = min(first + _DAY, last)
-        spans.append((_ms(first), _ms(until)))
-        first = until
-    days = spark.createDataFrame(spans, "begin long, end long").repartition(max(len(spans), 1))
-    sql = f"zone_id int, {', '.join(f'{name} long' for name in longs)}, generation int"
-    return days.mapInArrow(read, sql)
+    kind: str
+    reason: str
+    hour: int | None
+    zone: int | None
+    rows: int
+    deltas: Mapping[str, int | float]
 
 
-def late_minutes(
-    spark: SparkSession, metric: WindowedMetric, settings: Settings, begin: datetime, end: datetime
+def compare(
+    table: KeyedTable,
+    truth: DataFrame,
+    found: DataFrame,
+    *,
+    late: DataFrame | None,
+    generation: int,
+    unread: Expression | None = None,
+    waiting: DataFrame | None = None,
 ) -> DataFrame:
-    """Zones and minutes (ms) of the events between two moments that came too late for a metric, and how many."""
-    query = (
-        "SELECT toInt32(zone_id) AS zone_id,"
-        " intDiv(toUnixTimestamp64Milli(event_time), 60000) * 60000 AS minute, toInt64(count()) AS rows"
-        " FROM late WHERE metric = {metric:String} AND event_time >= fromUnixTimestamp64Milli({begin:Int64})"
-        " AND event_time < fromUnixTimestamp64Milli({end:Int64}) GROUP BY zone_id, minute"
-    )
-    asked = {"metric": metric.name, "begin": _ms(begin), "end": _ms(end)}
-    with reachable(settings, database=settings.database) as client:
-        rows = client.query(query, asked).result_rows
-    return spark.createDataFrame(rows, "zone_id int, minute long, late_rows long")
-
-
-def drift(metric: WindowedMetric, truth: DataFrame, found: DataFrame, late: DataFrame, generation: int) -> DataFrame:
-    """The rows that differ: key, ``kind``, ``reason``, and each number as ``name`` (true) and ``name_found``.
+    """Each row once: ``kind``, and unless it is equal ``reason``, the columns, each also as ``name_found``.
 
     Args:
-        truth: of :mod:`hailstream.spark.window_sql`.
-        found: of :func:`found_rows`.
-        late: of :func:`late_minutes`.
+        truth: of :mod:`hailstream.reconcile.windows` or ``trips``, of the range.
+        found: of :func:`hailstream.reconcile.found.found_rows`.
+        late: some columns of ``truth``: rows like these were told without late events.
         generation: of the definition that ``truth`` was computed by.
+        unread: holds for rows of ``truth`` that the stream has not come to.
+        waiting: keys of rows that are not loaded yet.
     """
     from pyspark.sql import functions as f
 
-    names = metric.numbers
-    said = found.select(*KEY, *(f.col(name).alias(f"{name}_found") for name in names), "generation")
-    joined = truth.withColumn("there", f.lit(True)).join(said.withColumn("said", f.lit(True)), list(KEY), "full_outer")
-    same = f.lit(True)
-    for name in names:
-        same &= f.col(name) == f.col(f"{name}_found")
-    differing = joined.where(~f.coalesce(same, f.lit(False)))
-    # A late event counts in the windows over its minute, and makes its zone have rows for an hour.
-    span = _millis(metric.active_for)
-    slide = _millis(metric.slide)
-    first = f.expr(f"minute - pmod(minute, {slide}) + {slide}")
-    touched = (
-        late.select(
-            "zone_id", "late_rows", f.explode(f.sequence(first, first + span - slide, f.lit(slide))).alias("end")
-        )
-        .groupBy("zone_id", f.col("end").alias("window_end"))
-        .agg(f.sum("late_rows").alias("late_rows"))
+    values = [column.name for column in table.values]
+    said = found.select(*table.keys, *(f.col(name).alias(f"{name}_found") for name in values), "generation")
+    known = truth.withColumn("there", f.lit(True)).withColumn("unread", f.lit(False) if unread is None else unread)
+    joined = known.join(said.withColumn("said", f.lit(True)), table.keys, "full_outer")
+    joined = _flagged(joined, late, "late")
+    joined = _flagged(joined, waiting, "waits")
+    same = f.col("said") & f.col("there")
+    for name in values:
+        same &= f.col(name).eqNullSafe(f.col(f"{name}_found"))
+    kind = (
+        f.when(f.col("unread") | f.col("waits"), WAITING)
+        .when(same, EQUAL)
+        .when(f.col("said").isNull(), MISSING)
+        .when(f.col("there").isNull(), EXTRA)
+        .otherwise(DIFFERENT)
     )
-    only_copies = f.lit(True)
-    for name in names[:-1]:
-        only_copies &= f.col(name) == f.col(f"{name}_found")
-    kind = f.when(f.col("said").isNull(), "missing").when(f.col("there").isNull(), "extra").otherwise("different")
     reason = (
         f.when(f.col("generation") != generation, RULE_VERSION)
-        .when(f.col("late_rows") > 0, LATE_ROWS)
+        .when(f.col("late"), LATE_ROWS)
         .when(f.col("said").isNull(), NOT_SAID)
-        .when(only_copies, DUPLICATE)
+        .when(f.expr(table.copied), DUPLICATE)
         .otherwise(UNEXPLAINED)
     )
-    return differing.join(touched, ["zone_id", "window_end"], "left").select(
-        *KEY, kind.alias("kind"), reason.alias("reason"), *names, *(f"{name}_found" for name in names)
+    told = joined.withColumn("kind", kind)
+    # What is kept of equal rows takes no room.
+    differs = ~f.col("kind").isin(EQUAL, WAITING)
+    kept = [*table.keys, *values, *(f"{name}_found" for name in values)]
+    return told.select(
+        "kind", f.when(differs, reason).alias("reason"), *(f.when(differs, f.col(name)).alias(name) for name in kept)
     )
 
 
-def _ms(moment: datetime) -> int:
-    return _millis(moment - datetime(1970, 1, 1, tzinfo=UTC))
+def groups(table: KeyedTable, compared: DataFrame) -> list[Group]:
+    """Rows of :func:`compare`, counted by kind and reason, and of these by hour and by zone."""
+    from pyspark.sql import functions as f
+
+    def either(name: str) -> Expression:
+        return f.col(name) if name in table.keys else f.coalesce(f.col(name), f.col(f"{name}_found"))
+
+    time = either(table.time)
+    deltas = {
+        measure.name: f.coalesce(f.col(measure.name), f.lit(0)) - f.coalesce(f.col(f"{measure.name}_found"), f.lit(0))
+        for measure in table.measures
+    }
+    rows = compared.select(
+        "kind",
+        "reason",
+        (time - f.pmod(time, f.lit(_HOUR_MS))).alias("hour"),
+        either("zone_id").alias("zone"),
+        *(delta.alias(name) for name, delta in deltas.items()),
+    )
+    counted = rows.groupingSets(
+        [["kind", "reason"], ["kind", "reason", "hour"], ["kind", "reason", "zone"]], "kind", "reason", "hour", "zone"
+    ).agg(f.grouping_id().alias("set"), f.count(f.lit(1)).alias("rows"), *(f.sum(name).alias(name) for name in deltas))
+    whole, by_hour, by_zone = 0b11, 0b01, 0b10
+    return [
+        Group(
+            row["kind"],
+            row["reason"] or "",
+            row["hour"] if row["set"] == by_hour else None,
+            row["zone"] if row["set"] == by_zone else None,
+            row["rows"],
+            {name: row[name] or 0 for name in deltas},
+        )
+        for row in counted.collect()
+        if row["set"] == whole or (row["kind"] not in (EQUAL, WAITING) and row["set"] in (by_hour, by_zone))
+    ]
 
 
-def _millis(span: timedelta) -> int:
-    return span // timedelta(milliseconds=1)
+def without(table: KeyedTable, compared: DataFrame, keys: Collection[str]) -> DataFrame:
+    """The same, but for keys (of one column) that are on their way after all."""
+    from pyspark.sql import functions as f
+
+    [key] = table.keys
+    spark = compared.sparkSession
+    held = f.broadcast(spark.createDataFrame([(one, True) for one in keys], f"`{key}` string, held boolean"))
+    return (
+        compared.join(held, key, "left")
+        .withColumn("kind", f.when(f.col("held"), WAITING).otherwise(f.col("kind")))
+        .drop("held")
+    )
+
+
+def _flagged(rows: DataFrame, like: DataFrame | None, flag: str) -> DataFrame:
+    from pyspark.sql import functions as f
+
+    if like is None:
+        return rows.withColumn(flag, f.lit(False))
+    joined = rows.join(like.withColumn(flag, f.lit(True)), like.columns, "left")
+    return joined.withColumn(flag, f.coalesce(f.col(flag), f.lit(False)))

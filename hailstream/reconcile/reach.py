@@ -7,17 +7,17 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from confluent_kafka import ConsumerGroupTopicPartitions
-from confluent_kafka.admin import AdminClient
+from confluent_kafka import Consumer, TopicPartition
 
 from hailstream.archive.layout import EVENT
+from hailstream.archive.manifest import Manifest
 from hailstream.jobs.catalog import CITY, PARTS
+from hailstream.reconcile.columns import KeyedTable
 from hailstream.replay.broker import LogReader, patiently
 from hailstream.settings import Settings
 from hailstream.topics import Topic
-from hailstream.windows import WindowedMetric
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -40,13 +40,17 @@ class Reach:
         archive: by the watermark behind its last record without a gap, in the slowest partition.
         job: the same behind what the job has committed; None where none has ever run.
         loader: just before the end of the earliest window that is not loaded yet; None where all are.
-        first: time of the first event; None where there is none.
+        first: time of the log's first event; None where there is none.
+        read: offsets up to which the job that has come farthest has read, by partition; None where none has ever run.
+        waiting: keys of rows that are not loaded yet.
     """
 
     archive: int
     job: int | None
     loader: int | None
     first: int | None = None
+    read: Offsets | None = None
+    waiting: frozenset[str] = frozenset()
 
     @property
     def until(self) -> int:
@@ -60,31 +64,37 @@ class Reach:
         return min((name for name, value in named.items() if value is not None), key=lambda name: named[name] or 0)
 
 
-def reach_of(metric: WindowedMetric, records: DataFrame, settings: Settings, horizon_ms: int | None) -> Reach:
-    """How far a metric is final.
+def reach_of(
+    table: KeyedTable, records: DataFrame, settings: Settings, horizon_ms: int | None, *, by_record: bool = False
+) -> Reach:
+    """How far a table is final.
 
     Args:
-        records: of the metric's event topic, all that the archive has without a gap.
+        records: of the table's event topic, all that the archive has without a gap.
         horizon_ms: declared end of a replay; records beyond it move no watermark.
+        by_record: a row is of one record, so that what is not loaded yet can be told by its key and holds nothing back.
 
     Raises:
         HailstreamError: Kafka cannot be reached.
     """
     disorder = round(settings.max_disorder * 1000)
     reader = LogReader(settings)
-    topic = metric.events.name(settings.namespace)
+    topic = table.events.name(settings.namespace)
     partitions = range(reader.partitions([topic])[topic])
     # In this order: what the job had written when it committed is asked for after that.
-    groups = committed_by_jobs(metric, settings)
-    loader = _loaded(metric.results, settings, reader)
+    groups = committed_by_jobs(table, settings, len(partitions))
+    waiting = _not_loaded(table.results, settings, reader)
     first, newest = times_of(records, {"archive": None, **groups}, horizon_ms)
     # A window is closed when the watermark has come to its last millisecond.
     reached = {
         name: min((times.get(number, -1) for number in partitions), default=-1) - disorder + 1
         for name, times in newest.items()
     }
-    archive = reached.pop("archive")
-    return Reach(archive, max(reached.values(), default=None), loader, first)
+    archive, job = reached.pop("archive"), max(reached.values(), default=None)
+    if by_record:
+        read = {n: max((offsets.get(n, 0) for offsets in groups.values()), default=0) for n in partitions}
+        return Reach(archive, job, None, first, read if groups else None, frozenset(map(trip_of, waiting)))
+    return Reach(archive, job, min((window_end_of(key) - 1 for key in waiting), default=None), first)
 
 
 def times_of(
@@ -113,37 +123,59 @@ def times_of(
     return first, newest
 
 
-def committed_by_jobs(metric: WindowedMetric, settings: Settings) -> dict[str, Offsets]:
-    """The offsets that jobs which compute the metric have committed, by job; of those that ever did."""
-    names = [CITY, *(name for name, part in PARTS.items() if metric.results in part.writes)]
-    topic = metric.events.name(settings.namespace)
-    found = {name: _committed(settings, name, topic) for name in names}
+def committed_by_jobs(table: KeyedTable, settings: Settings, partitions: int) -> dict[str, Offsets]:
+    """The offsets that jobs which compute the table have committed, by job; of those that ever did."""
+    names = [CITY, *(name for name, part in PARTS.items() if table.results in part.writes)]
+    topic = table.events.name(settings.namespace)
+    found = {name: _committed(settings, name, topic, partitions) for name in names}
     return {name: offsets for name, offsets in found.items() if offsets}
 
 
-def _committed(settings: Settings, group: str, topic: str) -> Offsets:
-    asked = ConsumerGroupTopicPartitions(settings.consumer_group(group))
-    admin = AdminClient(settings.kafka_config())
+def behind_archive(table: KeyedTable, manifest: Manifest, settings: Settings) -> set[str]:
+    """The keys of the events that Kafka has and the archive has not yet.
 
-    def request() -> Any:
-        [answer] = admin.list_consumer_group_offsets([asked], request_timeout=_TIMEOUT).values()
-        return answer.result()
+    Raises:
+        HailstreamError: Kafka cannot be reached.
+    """
+    reader = LogReader(settings)
+    topic = table.events.name(settings.namespace)
+    partitions = reader.partitions([topic])
+    oldest, ends = reader.begins(partitions)[topic], reader.ends(partitions)
+    archived = {number: partition.end for number, partition in manifest.partitions.items()}
+    begins = {topic: {number: max(archived.get(number, 0), begin) for number, begin in oldest.items()}}
+    return {key for keys in reader.keys_between(begins, ends).values() for key in keys}
 
-    places = patiently(request, settings, log.warning).topic_partitions
-    return {place.partition: place.offset for place in places if place.topic == topic and place.offset >= 0}
+
+def _committed(settings: Settings, group: str, topic: str, partitions: int) -> Offsets:
+    # A consumer that only asks joins no group. (An admin client would ask too, but librdkafka 2.16 has crashed
+    # when a broker that has just started chooses the group's coordinator meanwhile.)
+    consumer = Consumer(
+        settings.kafka_config() | {"group.id": settings.consumer_group(group), "enable.auto.commit": False}
+    )
+    asked = [TopicPartition(topic, number) for number in range(partitions)]
+    try:
+        places = patiently(lambda: consumer.committed(asked, timeout=_TIMEOUT), settings, log.warning)
+    finally:
+        consumer.close()
+    return {place.partition: place.offset for place in places if place.offset >= 0}
 
 
-def _loaded(results: Topic, settings: Settings, reader: LogReader) -> int | None:
-    """See :attr:`Reach.loader`."""
+def _not_loaded(results: Topic, settings: Settings, reader: LogReader) -> list[str]:
+    """The keys of the messages that are not loaded yet."""
     topic = results.name(settings.namespace)
-    ends = reader.ends(reader.partitions([topic]))
-    done = _committed(settings, _SINK, topic)
+    partitions = reader.partitions([topic])
+    ends = reader.ends(partitions)
+    done = _committed(settings, _SINK, topic, partitions[topic])
     begins = {topic: {number: done.get(number, 0) for number in ends[topic]}}
-    waiting = [key for keys in reader.keys_between(begins, ends).values() for key in keys]
-    return min((window_end_of(key) - 1 for key in waiting), default=None)
+    return [key for keys in reader.keys_between(begins, ends).values() for key in keys]
 
 
 def window_end_of(key: str) -> int:
     """Of a result message's key (ms since 1970)."""
     end = datetime.fromisoformat(json.loads(key)["window_end"]).replace(tzinfo=UTC)
     return round(end.timestamp() * 1000)
+
+
+def trip_of(key: str) -> str:
+    """The id in a key of trips."""
+    return str(json.loads(key)["trip_id"])

@@ -8,22 +8,27 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.table import Table
 
+from hailstream.reconcile.drift import EQUAL, WAITING
+
 if TYPE_CHECKING:
-    from hailstream.reconcile.run import MetricResult
+    from hailstream.reconcile.result import TableResult
 
 
-def print_results(results: Sequence[MetricResult], run: int) -> None:
-    """What was compared, and a row for each metric with one below it for each kind of difference."""
+def print_results(results: Sequence[TableResult], run: int) -> None:
+    """What was compared, and a row for each table with one below it for each kind of difference."""
     console = Console()
-    table = Table("metric")
-    for name in ("events", "rows", "differing", "corrected"):
+    table = Table("table")
+    for name in ("events", "rows", "equal", "differing", "corrected"):
         table.add_column(name, justify="right", no_wrap=True)
     for result in results:
-        span = f"windows that end after {result.begin:%Y-%m-%d %H:%M} up to {result.end:%Y-%m-%d %H:%M} UTC"
-        console.print(f"{result.metric}: {span}, as far as {result.held_by} goes", highlight=False)
-        numbers = (result.events, result.rows, result.differing, result.corrected)
-        table.add_row(result.metric, *(f"{number:,}" for number in numbers))
-        for (kind, reason), count in sorted(result.kinds.items()):
-            table.add_row(f"  {kind}: {reason}", "", "", f"{count:,}", "", style="dim")
+        name = result.table.name
+        span = f"from {result.begin:%Y-%m-%d %H:%M} to {result.end:%Y-%m-%d %H:%M} UTC, by {result.table.time}"
+        console.print(f"{name}: {span}, as far as {result.held_by} goes", highlight=False)
+        numbers = (result.events, result.rows, result.counted(EQUAL), result.differing, result.corrected)
+        table.add_row(name, *(f"{number:,}" for number in numbers))
+        for (kind, reason), group in result.kinds.items():
+            table.add_row(f"  {kind}: {reason}", "", "", "", f"{group.rows:,}", "", style="dim")
+        if waiting := result.counted(WAITING):
+            table.add_row(f"  {WAITING}", "", f"{waiting:,}", "", "", "", style="dim")
     console.print(table)
     console.print(f"run {run} of table batch_runs", style="dim", highlight=False)

@@ -29,6 +29,25 @@ ROW = "_row"
 _WHY = "_why"
 
 
+def why_unfit(encoders: Mapping[Topic, BatchEncoder]) -> pl.Expr:
+    """Why an event of ``EVENT_SCHEMA`` is none that a topic can hold; null for those that it can.
+
+    Args:
+        encoders: for each event topic.
+    """
+    encodable = pl.when(pl.col("raw").is_null())
+    return pl.coalesce(
+        pl.when(pl.col("trip_id").is_null()).then(pl.lit(NO_KEY)),
+        pl.when(pl.col("event_time").is_null()).then(pl.lit(NO_TIME)),
+        # A record stamped 0 would be stamped by the broker's clock, an earlier one refused by it.
+        pl.when(pl.col("event_time").dt.epoch("ms") <= 0).then(pl.lit(BEFORE_1970)),
+        pl.when(_SIZE > LARGEST).then(pl.lit(TOO_LARGE)),
+        encodable.then(
+            pl.when(pl.col("is_end")).then(encoders[TRIPS_ENDED].problem()).otherwise(encoders[TRIPS_STARTED].problem())
+        ),
+    )
+
+
 @dataclass(frozen=True)
 class ReadyBatch:
     """Messages in sending order, one entry a message in each list.
@@ -122,19 +141,7 @@ class Preparer:
         return [next(encoded) if value is None else value for value in given]
 
     def _refuse(self, frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-        encodable = pl.when(pl.col("raw").is_null())
-        why = pl.coalesce(
-            pl.when(pl.col("trip_id").is_null()).then(pl.lit(NO_KEY)),
-            pl.when(pl.col("event_time").is_null()).then(pl.lit(NO_TIME)),
-            # A record stamped 0 would be stamped by the broker's clock, an earlier one refused by it.
-            pl.when(pl.col("event_time").dt.epoch("ms") <= 0).then(pl.lit(BEFORE_1970)),
-            pl.when(_SIZE > LARGEST).then(pl.lit(TOO_LARGE)),
-            encodable.then(
-                pl.when(pl.col("is_end"))
-                .then(self._encoders[TRIPS_ENDED].problem())
-                .otherwise(self._encoders[TRIPS_STARTED].problem())
-            ),
-        )
+        why = why_unfit(self._encoders)
         frame = frame.with_columns(why.alias(_WHY))
         good = frame[_WHY].is_null().to_numpy()
         times = frame["event_time"].dt.epoch("ms").fill_null(0).to_numpy()

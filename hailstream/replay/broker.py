@@ -32,7 +32,10 @@ _AWAY = frozenset(
         KafkaError.REQUEST_TIMED_OUT,
         KafkaError.LEADER_NOT_AVAILABLE,
         KafkaError.NOT_LEADER_FOR_PARTITION,
+        # Who looks after a group is being settled, just after a broker's start too.
         KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+        KafkaError.COORDINATOR_NOT_AVAILABLE,
+        KafkaError.NOT_COORDINATOR,
         KafkaError.NETWORK_EXCEPTION,
         # The broker has just come back, and it or the client still knows the leader of before.
         KafkaError.FENCED_LEADER_EPOCH,

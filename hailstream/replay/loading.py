@@ -29,14 +29,21 @@ _SEQ_STEP = 1 << 40
 
 @dataclass(frozen=True)
 class Input:
-    """A file whose layout is known."""
+    """A file whose layout is known.
+
+    Attributes:
+        rows: those of a Parquet file that are wanted, counted from 0; None: all.
+    """
 
     path: Path
     layout: Layout
     is_parquet: bool
+    rows: range | None = None
 
     def blocks(self) -> Iterator[Block]:
-        return (parquet_blocks if self.is_parquet else text_blocks)(self.path, self.layout)
+        if self.is_parquet:
+            return parquet_blocks(self.path, self.layout, self.rows)
+        return text_blocks(self.path, self.layout)
 
 
 def load(inputs: Sequence[Input], store: EventStore, span: Span, limit: int | None, rejects_file: Path) -> SourceReport:

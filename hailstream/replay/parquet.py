@@ -45,22 +45,62 @@ def parquet_layout(path: Path) -> Layout:
     return layout
 
 
-def parquet_blocks(path: Path, layout: Layout) -> Iterator[Block]:
+def parquet_blocks(path: Path, layout: Layout, wanted: range | None = None) -> Iterator[Block]:
     """The rows of ``path`` in the order they stand there.
+
+    Args:
+        wanted: which of them, counted from 0; None: all.
 
     Raises:
         HailstreamError: damaged.
     """
     torn = pl.DataFrame(schema={ROW: pl.Int64, "text": pl.String})
-    next_row = 1
     with _open(path) as file:
         names = [file.schema_arrow.names[position] for position in layout.columns.values()]
-        batches = file.iter_batches(batch_size=_BATCH_ROWS, columns=names)
+        groups, next_row = _groups(file, wanted)
+        batches = file.iter_batches(batch_size=_BATCH_ROWS, row_groups=groups, columns=names)
         while (batch := _next(batches, path)) is not None:
+            first = next_row
+            next_row += batch.num_rows
+            if wanted is not None:
+                if first >= wanted.stop:
+                    return
+                begin = max(wanted.start - first, 0)
+                batch = batch.slice(begin, wanted.stop - first - begin)
+                first += begin
+                if not batch.num_rows:
+                    continue
             frame = pl.DataFrame(pl.from_arrow(batch)).with_columns(cs.by_dtype(pl.Categorical).cast(pl.String))
             rows = frame.select(**{ours: pl.col(theirs) for ours, theirs in zip(layout.columns, names, strict=True)})
-            yield Block(rows.with_row_index(ROW, next_row).with_columns(pl.col(ROW).cast(pl.Int64)), torn)
-            next_row += frame.height
+            yield Block(rows.with_row_index(ROW, first + 1).with_columns(pl.col(ROW).cast(pl.Int64)), torn)
+
+
+def parquet_column(path: Path, name: str) -> pl.Series | None:
+    """A column whole; None where the file has none of that name.
+
+    Raises:
+        HailstreamError: damaged.
+    """
+    with _open(path) as file:
+        if name not in file.schema_arrow.names:
+            return None
+        try:
+            return pl.DataFrame(pl.from_arrow(file.read(columns=[name])))[name]
+        except (pa.ArrowException, OSError) as error:
+            raise _damaged(path, error) from None
+
+
+def _groups(file: pq.ParquetFile, wanted: range | None) -> tuple[list[int], int]:
+    """The row groups that may hold wanted rows, and the number, from 0, of the first row of the first of them."""
+    groups: list[int] = []
+    begin = first = 0
+    for number in range(file.metadata.num_row_groups):
+        end = first + file.metadata.row_group(number).num_rows
+        if wanted is None or (first < wanted.stop and end > wanted.start):
+            begin = begin if groups else first
+            groups.append(number)
+        first = end
+    return groups, begin
 
 
 def _open(path: Path) -> pq.ParquetFile:

@@ -48,24 +48,25 @@ class EventStore:
     def __init__(self, work_dir: Path) -> None:
         self._folder = TemporaryDirectory(dir=work_dir, prefix="sort-", ignore_cleanup_errors=True)
         folder = Path(self._folder.name)
-        self._db = duckdb.connect(
-            str(folder / "rows.duckdb"),
-            config={
-                "memory_limit": MEMORY_LIMIT,
-                "temp_directory": str(folder / "spill"),
-                "threads": 2,
-                "autoinstall_known_extensions": "false",  # never the network
-            },
-        )
-        # Nothing here outlives the process: no checkpoints, whose syncs cost half of the loading.
-        self._db.execute("SET wal_autocheckpoint = '1TB'; PRAGMA disable_checkpoint_on_shutdown")
-        columns = ", ".join(f"{name} {type_}" for name, type_ in _CARRIED_TYPES.items())
-        self._db.execute(
-            "CREATE TABLE events (seq BIGINT, emits UTINYINT, trip_id VARCHAR, fare_key VARCHAR, source VARCHAR, "
-            f"started_at TIMESTAMP_MS, ended_at TIMESTAMP_MS, {columns})"
-        )
-        parts = ", ".join(f"{name} {_CARRIED_TYPES[name]}" for name in _FARE_PARTS)
-        self._db.execute(f"CREATE TABLE fares (seq BIGINT, fare_key VARCHAR, {parts}, text VARCHAR)")
+        with _told():
+            self._db = duckdb.connect(
+                str(folder / "rows.duckdb"),
+                config={
+                    "memory_limit": MEMORY_LIMIT,
+                    "temp_directory": str(folder / "spill"),
+                    "threads": 2,
+                    "autoinstall_known_extensions": "false",  # never the network
+                },
+            )
+            # Nothing here outlives the process: no checkpoints, whose syncs cost half of the loading.
+            self._db.execute("SET wal_autocheckpoint = '1TB'; PRAGMA disable_checkpoint_on_shutdown")
+            columns = ", ".join(f"{name} {type_}" for name, type_ in _CARRIED_TYPES.items())
+            self._db.execute(
+                "CREATE TABLE events (seq BIGINT, emits UTINYINT, trip_id VARCHAR, fare_key VARCHAR, source VARCHAR, "
+                f"started_at TIMESTAMP_MS, ended_at TIMESTAMP_MS, {columns})"
+            )
+            parts = ", ".join(f"{name} {_CARRIED_TYPES[name]}" for name in _FARE_PARTS)
+            self._db.execute(f"CREATE TABLE fares (seq BIGINT, fare_key VARCHAR, {parts}, text VARCHAR)")
 
     def add_events(self, rows: pl.DataFrame, *, first_seq: int, trip_id: str, fare_key: str = "NULL") -> None:
         """Take rows with ``row``, ``emits``, ``source``, ``started_at``, ``ended_at`` and columns of events.

@@ -43,7 +43,7 @@ def open_files(
         raise HailstreamError(
             f"nothing lies between {start.isoformat()} and {until.isoformat()}", hint="give the earlier time first"
         )
-    inputs = [_inspect(path) for path in _expand(specs)]
+    inputs = [inspect_file(path) for path in expand(specs)]
     _check_fares(inputs)
     try:
         work_dir.mkdir(parents=True, exist_ok=True)
@@ -105,8 +105,12 @@ class FileSource:
         return self._store
 
 
-def _expand(specs: Sequence[str]) -> list[Path]:
-    """The files that ``specs`` name: a path that exists is itself, anything else is a glob."""
+def expand(specs: Sequence[str]) -> list[Path]:
+    """The files that ``specs`` name: a path that exists is itself, anything else is a glob.
+
+    Raises:
+        HailstreamError: nothing is there.
+    """
     paths: list[Path] = []
     for spec in specs:
         if spec.startswith("sim:"):
@@ -130,7 +134,12 @@ def _matching(pattern: Path) -> list[Path]:
     return [Path(file) for file in sorted(glob.glob(str(pattern))) if Path(file).is_file()]  # noqa: PTH207
 
 
-def _inspect(path: Path) -> Input:
+def inspect_file(path: Path) -> Input:
+    """A file and its layout.
+
+    Raises:
+        HailstreamError: it cannot be read, or has no layout that is known.
+    """
     try:
         with path.open("rb") as file:
             start = file.read(len(MAGIC))

@@ -18,15 +18,20 @@ _MONTH = re.compile(r"(?<!\d)(20\d\d-(?:0[1-9]|1[0-2]))(?!\d)")
 _KINDS = {name: column.kind for name, column in BY_NAME.items()}
 
 
+def months_in(name: str) -> list[str]:
+    """The months that a file's name has, such as 2024-01; each once."""
+    return sorted(set(_MONTH.findall(name)))
+
+
 def source_of(label: str, path: Path, time: str) -> pl.Expr:
     """Where an event came from: ``yellow:2024-01``.
 
     The month is the one in the file's name; where the name has none, or
     several, it is the month of the wall-clock time in the column ``time``.
     """
-    months = set(_MONTH.findall(path.name))
+    months = months_in(path.name)
     if len(months) == 1:
-        return pl.lit(f"{label}:{months.pop()}").alias("source")
+        return pl.lit(f"{label}:{months[0]}").alias("source")
     return pl.format("{}:{}", pl.lit(label), pl.col(time).dt.strftime("%Y-%m")).alias("source")
 
 

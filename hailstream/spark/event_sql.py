@@ -54,11 +54,15 @@ def zone_sql(place: str) -> str:
 
 
 def window_events_sql(columns: tuple[str, ...], records: str) -> str:
-    """The query of the events among records as windows read them: minute (ms), trip_id, zone_id, columns."""
+    """The query of the events among records as windows read them: minute (ms), trip_id, zone_id, logged, columns.
+
+    ``logged`` is whether an event is of the log and not of a backfilled month.
+    """
     read = ", ".join(f"{COLUMNS[name]} AS `{name}`" for name in columns)
     time = "unix_millis(event_time)"
     return (
-        f"SELECT {time} - pmod({time}, {MINUTE_MS}) AS minute, trip_id, {zone_sql('pickup')} AS zone_id, {read}"
+        f"SELECT {time} - pmod({time}, {MINUTE_MS}) AS minute, trip_id, {zone_sql('pickup')} AS zone_id,"
+        f" kafka_partition IS NOT NULL AS logged, {read}"
         f" FROM {records} WHERE kind = '{EVENT}'"
     )
 

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from hailstream.doctor.java import find_spark_java, install_command
+from hailstream.archive.s3 import in_s3, spark_options
 from hailstream.errors import HailstreamError
 from hailstream.settings import LOOPBACK, Settings
+from hailstream.spark.code import code_sent
+from hailstream.spark.java import find_spark_java, install_command
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 
+_S3_CLASS = "org.apache.hadoop.fs.s3a.S3AFileSystem"
 _RAISED = re.compile(r"[\w.]+(Error|Exception): ")
 
 
@@ -25,13 +30,15 @@ def open_session(name: str, settings: Settings) -> Iterator[SparkSession]:
     """A session, stopped in the end: the one of ``spark-submit`` if this runs below it, else a local one.
 
     Raises:
-        HailstreamError: there is no Java that Spark can use; or a task failed, with what it said.
+        HailstreamError: there is no Java that Spark can use, or nothing by which it reads an archive in S3;
+            or a task failed, with what it said.
     """
     from pyspark.errors import PySparkException
     from pyspark.sql import SparkSession
 
     if not _submitted():
         _choose_java()
+    interrupted = signal.getsignal(signal.SIGINT)
     # Workers run the Python that this is.
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     builder = SparkSession.builder.appName(f"hailstream.{settings.namespace}.{name}")
@@ -40,11 +47,17 @@ def open_session(name: str, settings: Settings) -> Iterator[SparkSession]:
     spark = builder.getOrCreate()
     spark.sparkContext.setLogLevel("ERROR")
     try:
-        yield spark
+        if in_s3(settings):
+            _open_s3(spark, settings)
+        with code_sent(spark):
+            yield spark
     except PySparkException as error:
         raise failed(str(error)) from error
     finally:
         spark.stop()
+        # Spark's own answer to Ctrl-C needs the session, and would stay when that is gone.
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGINT, interrupted)
 
 
 def failed(text: str) -> HailstreamError:
@@ -64,6 +77,8 @@ def session_options(settings: Settings) -> dict[str, str]:
         "spark.sql.ansi.enabled": "true",
         "spark.sql.execution.arrow.pyspark.enabled": "true",
         "spark.sql.shuffle.partitions": str(settings.spark_partitions),
+        # Times in Parquet files as everybody else reads them.
+        "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
     }
@@ -75,8 +90,24 @@ def session_options(settings: Settings) -> dict[str, str]:
             "spark.driver.host": LOOPBACK,
             "spark.local.dir": str(local / "local"),
             "spark.sql.warehouse.dir": str(local / "warehouse"),
+            # What reads s3:// addresses; loaded when it is asked for.
+            "spark.driver.extraClassPath": str(settings.home_dir / "jars" / "spark" / "*"),
         }
     return options
+
+
+def _open_s3(spark: SparkSession, settings: Settings) -> None:
+    """Tell Spark of the S3 server, in its driver's memory: options of a session stand on a command line."""
+    configuration = spark.sparkContext._jsc.hadoopConfiguration()
+    if configuration.getClassByNameOrNull(_S3_CLASS) is None:
+        raise HailstreamError(
+            "Spark lacks what reads s3:// addresses: hadoop-aws and parts of AWS's library",
+            hint="batch/README.md says what spark-submit is given"
+            if _submitted()
+            else f"`make setup` brings it to {settings.home_dir / 'jars' / 'spark'}",
+        )
+    for name, value in spark_options(settings).items():
+        configuration.set(name, value)
 
 
 def _submitted() -> bool:

@@ -7,8 +7,7 @@ integers in units of their last decimal place.
 
 from __future__ import annotations
 
-from datetime import timedelta
-
+from hailstream.domain.millis import millis
 from hailstream.windows import Measure, WindowedMetric
 
 
@@ -19,16 +18,18 @@ def compile_metric(metric: WindowedMetric, events: str) -> str:
         metric: what to compute.
         events: name of a view of :func:`hailstream.spark.event_sql.window_events_sql`.
     """
-    size, slide, active_for = (_ms(span) for span in (metric.size, metric.slide, metric.active_for))
+    size, slide, active_for = (millis(span) for span in (metric.size, metric.slide, metric.active_for))
     # Of copies that disagree the smallest of each value counts.
     smallest = ", ".join(f"min(`{name}`) AS `{name}`" for name in metric.columns)
     sums = ", ".join(f"{_aggregate(measure)} AS `{measure.name}`" for measure in metric.measures)
     known = ", ".join(f"coalesce(`{name}`, 0) AS `{name}`" for name in metric.numbers)
     # A minute is in size / slide windows, of which the first ends at the next multiple of slide.
     first, last = f"minute - pmod(minute, {slide}) + {slide}", f"minute - pmod(minute, {slide}) + {size}"
+    # A trip that the stream told and a file has too is no second copy.
+    copies = "greatest(count_if(logged), count_if(NOT logged))"
     return f"""
 WITH trips AS (
-  SELECT minute, trip_id, min(zone_id) AS zone_id, {smallest}, count(*) AS copies
+  SELECT minute, trip_id, min(zone_id) AS zone_id, {smallest}, {copies} AS copies
   FROM {events} GROUP BY minute, trip_id
 ), counted AS (
   SELECT zone_id, window_end, {sums}, sum(copies - 1) AS duplicates
@@ -53,7 +54,3 @@ def _aggregate(measure: Measure) -> str:
             return f"count({measure.value})"
         case "count_distinct":
             return f"count(DISTINCT {measure.value})"
-
-
-def _ms(span: timedelta) -> int:
-    return span // timedelta(milliseconds=1)

@@ -18,6 +18,7 @@ from hailstream.domain.surge.policy import Policy
 from hailstream.domain.surge.price import Price
 from hailstream.domain.zones import zone_name
 from hailstream.errors import HailstreamError
+from hailstream.pages.page import write_whole
 from hailstream.surge.city import NEIGHBOURS, STADIUM
 from hailstream.surge.evening import GAME_END_MS, Evening
 
@@ -51,13 +52,7 @@ def save_picture(evening: Evening, policy: Policy, path: Path) -> None:
     about |= {"Date": None} if kind == "svg" else {}  # type: ignore[dict-item]  # no date, so that nothing changes
     with mpl.rc_context({"svg.hashsalt": "hailstream", "font.family": "DejaVu Sans"}):
         _figure(evening, policy).savefig(written, format=kind, dpi=150, metadata=about)
-    temporary = path.with_name(f"{path.name}.new")
-    try:
-        temporary.write_bytes(written.getvalue())
-        temporary.replace(path)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise HailstreamError(f"{path}: cannot be written: {error.strerror}") from None
+    write_whole(path, written.getvalue())
 
 
 def _figure(evening: Evening, policy: Policy) -> Figure:

@@ -25,8 +25,8 @@ BLOWS: list[Choice] = [
     ("kill", "replayer"),
     ("pause", "taskmanager"),
 ]
-SECONDS = 35.0
-STREAM = Stream(seed=5, seconds=LEAD + SECONDS, rate=600, speed=60)
+SECONDS = 30.0
+STREAM = Stream(seed=5, seconds=LEAD + SECONDS, rate=400, speed=60)
 JOBS = ("city",)
 FILLED = ("zone_counts", "zone_revenue", "zone_surge", "trips", "alerts", "late", "rejected")
 

@@ -22,15 +22,23 @@ from hailstream.settings import Settings
 PATIENCE = 150.0
 
 
-def prepared(settings: Settings, spec: str | Sequence[str], work_dir: Path, **options: object) -> Settings:
-    """The settings with the horizon of a source, and the namespace's topics and tables made."""
+def prepared(
+    settings: Settings, spec: str | Sequence[str], work_dir: Path, *, killed: bool = True, **options: object
+) -> Settings:
+    """The settings with the horizon of a source, and the namespace's topics and tables made.
+
+    Args:
+        killed: whether jobs may be: what such a one leaves open holds readers up no longer than a test's patience.
+            A checkpoint may then take no longer either.
+        options: of :func:`hailstream.replay.events.open_source`.
+    """
     bounds = open_source(spec, work_dir=work_dir, **options).bounds()  # type: ignore[arg-type]
     assert bounds is not None
     horizon = bounds[1] + timedelta(seconds=TAIL_SECONDS + 1)
-    settings = settings.model_copy(
-        # What a killed job leaves open holds readers up no longer than a test's patience.
-        update={"horizon": horizon.isoformat(), "transaction_timeout": 30.0}
-    )
+    changes: dict[str, object] = {"horizon": horizon.isoformat()}
+    if killed:
+        changes["transaction_timeout"] = 30.0
+    settings = settings.model_copy(update=changes)
     create_topics(settings)
     with reachable(settings, database="default") as client:
         migrate(client, settings.database)

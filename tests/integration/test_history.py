@@ -9,8 +9,12 @@ from uuid import uuid4
 
 import psutil
 import pytest
+import typer
+from typer.testing import CliRunner
 
 from batch.reconcile import DRIFT, main
+from hailstream.archive.behind import records_behind
+from hailstream.archive.commands import register
 from hailstream.archive.layout import topic_folder
 from hailstream.archive.manifest import Manifest, read_manifest
 from hailstream.archive.store import open_store
@@ -22,9 +26,9 @@ from hailstream.jobs.submit import submit_job
 from hailstream.local.processes import of_stack
 from hailstream.proof.compare import Prover
 from hailstream.proof.eventlog import LOGS, EventLog
-from hailstream.replay.broker import LogReader
 from hailstream.settings import Settings
 from hailstream.topics import EVENT_TOPICS, TRIPS_ENDED, Topic
+from tests.disk import small_disk
 from tests.integration.city import PATIENCE, assert_proven, load_all, prepared, replay
 from tests.stack import wait_until
 
@@ -53,10 +57,18 @@ SAME_OF_ENDS = SAME | {
     "total": "total_cents",
 }
 
+# Flink and Spark, one after the other: some minutes on a busy machine.
+pytestmark = pytest.mark.timeout(900)
+
 
 @pytest.fixture
 def pipeline(stack: Settings, tmp_path: Path) -> Iterator[Pipeline]:
-    changes = {"namespace": f"t{uuid4().hex[:10]}", "archive": (tmp_path / "kept").as_uri(), "archive_interval": 1.0}
+    changes = {
+        "namespace": f"t{uuid4().hex[:10]}",
+        "archive": (tmp_path / "kept").as_uri(),
+        "archive_interval": 1.0,
+        "city_jobs": "zone_counts,revenue,trips",
+    }
     settings = stack.model_copy(update=changes)
     with Pipeline(settings) as pipeline:
         yield pipeline
@@ -68,17 +80,6 @@ def pipeline(stack: Settings, tmp_path: Path) -> Iterator[Pipeline]:
 
 def manifests(settings: Settings) -> dict[Topic, Manifest]:
     return {topic: read_manifest(open_store(topic, settings)) for topic in EVENT_TOPICS}
-
-
-def is_whole(settings: Settings) -> bool:
-    """Every partition is complete up to the end that the topic has."""
-    reader = LogReader(settings)
-    ends = reader.ends(reader.partitions([topic.name(settings.namespace) for topic in EVENT_TOPICS]))
-    for topic, manifest in manifests(settings).items():
-        found = {number: partition.end for number, partition in manifest.partitions.items()}
-        if found != {number: end for number, end in ends[topic.name(settings.namespace)].items() if end}:
-            return False
-    return True
 
 
 def assert_same_as_the_log(settings: Settings, work_dir: Path) -> dict[str, int]:
@@ -113,6 +114,15 @@ def taskmanager(settings: Settings) -> psutil.Process:
     return found
 
 
+def command(settings: Settings, *arguments: str) -> str:
+    """What ``hailstream archive …`` prints."""
+    app = typer.Typer()
+    register(app)
+    done = CliRunner().invoke(app, ["archive", *arguments], env=settings.as_environment())
+    assert done.exit_code == 0, (done.output, done.exception)
+    return done.output
+
+
 def reconcile(settings: Settings, monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
     with monkeypatch.context() as patch:
         for name, value in settings.as_environment().items():
@@ -125,7 +135,7 @@ def runs(settings: Settings) -> list[tuple[str, bool, set[str]]]:
     with reachable(settings, database=settings.database) as client:
         rows = client.query("SELECT state, rows_out > 0, detail FROM batch_runs ORDER BY run").result_rows
     return [
-        (state, bool(wrote), {kind for metric in json.loads(detail)["metrics"] for kind in metric["kinds"]})
+        (state, bool(wrote), {kind for metric in json.loads(detail)["tables"] for kind in metric["kinds"]})
         for state, wrote, detail in rows
     ]
 
@@ -142,13 +152,13 @@ def test_history_is_whole_and_right_though_a_taskmanager_is_killed_and_events_co
     wait_until(lambda: any(m.files for m in manifests(settings).values()), PATIENCE, "no file was published")
     taskmanager(settings).kill()
     wait_until(lambda: rest.restarts(archiving) > 0, PATIENCE, "job archive did not notice")
-    wait_until(lambda: is_whole(settings), PATIENCE, "the archive is not complete")
+    wait_until(lambda: not records_behind(settings), PATIENCE, "the archive is not complete")
     # A run that knows nothing of the one before goes on behind its files.
     rest.cancel_if_active(archiving)
     replay(settings, SPEC, tmp_path, limit=3000, allow_late=True)
     archiving = submit_job(ARCHIVE, settings)
     assert_proven(load_all(pipeline, settings, tmp_path))
-    wait_until(lambda: is_whole(settings), PATIENCE, "the archive is not complete")
+    wait_until(lambda: not records_behind(settings), PATIENCE, "the archive is not complete")
     rest.cancel_if_active(archiving)
     pipeline.stop_job()
     assert not any(manifest.gaps for manifest in manifests(settings).values())
@@ -162,3 +172,47 @@ def test_history_is_whole_and_right_though_a_taskmanager_is_killed_and_events_co
     for metric in truth.metrics:
         assert metric.accounts.late == 0
         assert (metric.rows > 0, metric.missing, metric.extra, metric.different) == (True, 0, 0, 0), metric.examples
+
+
+def test_an_archive_in_s3_is_whole_though_a_taskmanager_is_killed_and_spark_reads_it(
+    pipeline: Pipeline, bucket: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec = "sim:?seed=24&minutes=60&rate=5&faults=all"
+    settings = prepared(pipeline.settings.model_copy(update={"archive": f"{bucket}/kept"}), spec, tmp_path)
+    rest = FlinkRest(settings)
+    archiving = submit_job(ARCHIVE, settings)
+    replay(settings, spec, tmp_path, limit=2000, final=False)
+    wait_until(lambda: any(m.files for m in manifests(settings).values()), PATIENCE, "no file was published")
+    taskmanager(settings).kill()
+    wait_until(lambda: rest.restarts(archiving) > 0, PATIENCE, "job archive did not notice")
+    replay(settings, spec, tmp_path, allow_late=True)
+    wait_until(lambda: not records_behind(settings), PATIENCE, "the archive is not complete")
+    rest.cancel_if_active(archiving)
+    whole = json.loads(command(settings, "status", "--json"))
+    assert (whole["gaps"], whole["archive"]) == ([], settings.archive)
+    assert "records written anew" in command(settings, "compact")
+    assert json.loads(command(settings, "status", "--json")) == whole
+    # Nobody has said anything of these windows: all of them are missing, and no more than those.
+    assert reconcile(settings, monkeypatch, "--dry-run", "--limit", "0", "--table", "zone_counts") == DRIFT
+    with reachable(settings, database=settings.database) as client:
+        detail = json.loads(client.command("SELECT detail FROM batch_runs WHERE job = 'reconcile'"))
+    [table] = detail["tables"]
+    truth = Prover(EventLog(settings, work_dir=tmp_path), late_counts=True)
+    assert table["kinds"] == {"missing, not said": truth.expected_rows()["zone_counts"]}
+
+
+def test_a_full_disk_holds_the_archive_up_and_when_it_is_larger_nothing_is_missing(
+    pipeline: Pipeline, tmp_path: Path
+) -> None:
+    spec = "sim:?seed=25&minutes=60&rate=5&faults=none"
+    with small_disk(tmp_path / "small", "400k") as disk:
+        settings = prepared(pipeline.settings.model_copy(update={"archive": disk.folder.as_uri()}), spec, tmp_path)
+        rest = FlinkRest(settings)
+        archiving = submit_job(ARCHIVE, settings)
+        replay(settings, spec, tmp_path)
+        wait_until(lambda: "No space left" in rest.last_failure(archiving), PATIENCE, "the disk was not full")
+        assert records_behind(settings)
+        disk.grow("1g")
+        wait_until(lambda: not records_behind(settings), PATIENCE, "the archive is not complete")
+        rest.cancel_if_active(archiving)
+        assert not any(manifest.gaps for manifest in manifests(settings).values())

@@ -9,7 +9,7 @@ import duckdb
 import polars as pl
 import pytest
 
-from hailstream.archive.layout import archive_columns
+from hailstream.archive.schema import polars_schema
 from hailstream.proof.expected import RECOUNTS, Recount, recount
 from hailstream.proof.log import zone_of_place
 from hailstream.spark.event_sql import register_functions, window_events_sql
@@ -22,14 +22,6 @@ if TYPE_CHECKING:
 
 NOON = 1_704_110_400_000  # 2024-01-01 12:00 UTC
 HOURS = 4
-_POLARS = {
-    "INT": pl.Int32,
-    "BIGINT": pl.Int64,
-    "TIMESTAMP(3)": pl.Datetime("ms"),
-    "STRING": pl.String,
-    "DOUBLE": pl.Float64,
-    "BYTES": pl.Binary,
-}
 
 
 def events(seed: int, count: int) -> pl.DataFrame:
@@ -51,7 +43,7 @@ def events(seed: int, count: int) -> pl.DataFrame:
             "started_at": time - some(0, 59_999, 60_000, 600_000, 28_800_000, 28_800_001, -5),
             "driver_id": some(None, "a", "b", f"driver {number % 40}"),
             "pickup_location_id": zone,
-            "pickup_latitude": some(None, 40.7580, 40.6413, 0.0),
+            "pickup_latitude": some(None, 40.7580, 40.6413, 0.0, float("nan")),
             "pickup_longitude": some(None, -73.9855, -73.7781),
             "passenger_count": some(None, 0, 1, 2, 9, 10),
             "trip_distance_miles": some(None, 0.0, 1.5, 100.0, 100.01, -1.0, float("nan")),
@@ -67,11 +59,10 @@ def events(seed: int, count: int) -> pl.DataFrame:
     for offset, row in enumerate(rows):
         row_time = row["event_time"]
         rows[offset] = row | {"kafka_partition": 0, "kafka_offset": offset, "record_time": row_time, "kind": "event"}
-    columns = archive_columns(TRIPS_ENDED)
-    schema = {name: _POLARS[sql] for name, sql in columns.items()}
+    schema = polars_schema(TRIPS_ENDED)
     whole = [{name: row.get(name) for name in schema} for row in rows]
-    times = [name for name, sql in columns.items() if sql == "TIMESTAMP(3)"]
-    frame = pl.DataFrame(whole, schema=schema | dict.fromkeys(times, pl.Int64), orient="row")
+    times = [name for name, held in schema.items() if isinstance(held, pl.Datetime)]
+    frame = pl.DataFrame(whole, schema={**schema, **dict.fromkeys(times, pl.Int64)}, orient="row")
     return frame.with_columns(pl.col(times).cast(pl.Datetime("ms")))
 
 
@@ -119,3 +110,21 @@ def test_spark_counts_as_the_recount_does(spark: SparkSession, how: Recount) -> 
     same = expected.select(pl.all().cast(pl.Int64)).sort(key)
     assert same.height > 1000
     assert closed.select(pl.col(same.columns).cast(pl.Int64)).sort(key).equals(same)
+
+
+@pytest.mark.parametrize("how", RECOUNTS, ids=lambda how: how.metric)
+def test_a_trip_of_the_log_and_of_a_file_counts_once_and_is_no_duplicate(spark: SparkSession, how: Recount) -> None:
+    metric, log = METRICS[how.metric], events(seed=6, count=200)
+    register_functions(spark)
+    places = pl.lit(None, pl.Int32).alias("kafka_partition"), pl.lit(None, pl.Int64).alias("kafka_offset")
+    filed = log.with_columns(*places)
+    found = []
+    for frame in (log, filed, pl.concat([log, filed])):
+        spark.createDataFrame(frame.to_arrow()).createOrReplaceTempView("records")
+        spark.sql(window_events_sql(metric.columns, "records")).createOrReplaceTempView("window_events")
+        rows = pl.from_arrow(spark.sql(compile_metric(metric, "window_events")).toArrow())
+        assert isinstance(rows, pl.DataFrame)
+        found.append(rows.sort("window_end", "zone_id"))
+    assert found[0]["duplicates"].sum() > 0
+    assert found[0].equals(found[1])
+    assert found[0].equals(found[2])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from pathlib import Path
 
 import polars as pl
@@ -12,6 +13,7 @@ from hailstream.archive.compact import Compacted, compact
 from hailstream.archive.manifest import Partition, read_manifest
 from hailstream.archive.store import Store
 from hailstream.errors import HailstreamError
+from tests.disk import small_disk
 
 FIRST, SECOND = "event_date=2024-01-01/event_hour=00", "event_date=2024-01-01/event_hour=01"
 
@@ -80,3 +82,33 @@ def test_a_broken_file_stops_it_and_nothing_is_deleted(store: Store, tmp_path: P
     with pytest.raises(HailstreamError, match="event_hour=01"):
         compact(store)
     assert sorted(path.name for path in (tmp_path / SECOND).iterdir()) == ["part-3", "part-4", "part-5"]
+
+
+def test_a_full_disk_stops_it_and_leaves_nothing_half_done(tmp_path: Path) -> None:
+    with small_disk(tmp_path / "disk", "256k") as disk:
+        full = Store(pafs.LocalFileSystem(), str(disk.folder))
+        for number in range(3):
+            folder = disk.folder / FIRST
+            folder.mkdir(parents=True, exist_ok=True)
+            noise = [dice.getrandbits(128).to_bytes(16) for dice in [random.Random(number)] for _ in range(2000)]
+            rows = {"kafka_partition": [0] * 2000, "kafka_offset": range(2000 * number, 2000 * (number + 1))}
+            frame = pl.DataFrame(rows | {"message": noise}).cast({"kafka_partition": pl.Int32})
+            frame.write_parquet(folder / f"part-{number}")
+        before = records(full)
+        files = full.all_files().keys()
+        with pytest.raises(HailstreamError, match=r"event_hour=00 cannot be compacted: .*No space left on device"):
+            compact(full)
+        assert full.all_files().keys() - {"_manifest.json"} == files
+        assert records(full) == before
+        disk.grow("1m")
+        assert compact(full) == Compacted(before=3, after=1, rows=6000)
+        assert records(full) == before
+
+
+def test_what_a_killed_run_had_begun_to_write_goes(store: Store, tmp_path: Path) -> None:
+    begun = tmp_path / FIRST / ".part-compacted-0"
+    begun.write_bytes(b"PAR1")
+    others = tmp_path / FIRST / ".part-7.inprogress.1"
+    others.write_bytes(b"PAR1")
+    compact(store)
+    assert (begun.exists(), others.exists()) == (False, True)

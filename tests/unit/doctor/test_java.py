@@ -9,57 +9,30 @@ import pytest
 
 from hailstream.doctor import Status, java
 from hailstream.settings import Settings
+from hailstream.spark.java import install_command
+from tests.unit.spark.javas import VECTOR, a_jdk
 
 SETTINGS = Settings()
-VECTOR = "jdk.incubator.vector"
 
 
 @pytest.fixture(autouse=True)
 def _no_java(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("JAVA_HOME", raising=False)
     monkeypatch.setattr("shutil.which", lambda _: None)
-    monkeypatch.setattr(java, "usual_folders", list)
-
-
-def a_java(home: Path, script: str) -> Path:
-    program = home / "bin" / "java"
-    program.parent.mkdir(parents=True)
-    program.write_text(f"#!/bin/sh\n{script}\n")
-    program.chmod(0o755)
-    return home
-
-
-def a_jdk(home: Path, release: str, *modules: str) -> Path:
-    lines = "\\n".join(f"{module}@{release}" for module in ("java.base", *modules))
-    return a_java(home, f"printf '{lines}\\n'")
-
-
-@pytest.mark.parametrize(
-    ("release", "modules", "expected"),
-    [("17.0.2", (VECTOR,), 17), ("21", (VECTOR,), 21), ("17.0.2", (), None), ("25.0.1", (VECTOR,), None)],
-)
-def test_spark_uses_17_and_21_with_the_vector_module(
-    tmp_path: Path, release: str, modules: tuple[str, ...], expected: int | None
-) -> None:
-    assert java.spark_release(a_jdk(tmp_path / "jdk", release, *modules)) == expected
-
-
-@pytest.mark.parametrize("script", ["exit 1", "echo Unrecognized option: --list-modules >&2; exit 1", "echo java.base"])
-def test_a_java_that_cannot_list_its_modules_is_none_for_spark(tmp_path: Path, script: str) -> None:
-    assert java.spark_release(a_java(tmp_path / "jdk", script)) is None
+    monkeypatch.setattr("hailstream.spark.java.usual_folders", list)
 
 
 def test_without_any_jdk_the_command_that_installs_one_is_said() -> None:
     (found,) = java.check_spark_java(SETTINGS)
     assert found.status is Status.WARNING
-    assert java.install_command() in found.action
+    assert install_command() in found.action
 
 
 def test_an_unusable_java_home_is_answered_with_the_usable_jdk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     old = a_jdk(tmp_path / "jdk-11", "11.0.2")
     good = a_jdk(tmp_path / "jdk-17", "17.0.2", VECTOR)
     monkeypatch.setenv("JAVA_HOME", str(old))
-    monkeypatch.setattr(java, "usual_folders", lambda: [old, good])
+    monkeypatch.setattr("hailstream.spark.java.usual_folders", lambda: [old, good])
     (found,) = java.check_spark_java(SETTINGS)
     assert found.status is Status.WARNING
     assert f"export JAVA_HOME={good}" in found.action

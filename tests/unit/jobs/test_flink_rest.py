@@ -91,3 +91,23 @@ def test_only_a_job_that_holds_its_sinks_is_active() -> None:
     found = rest.active_job("n")
     assert found is not None
     assert found.job_id == "b"
+
+
+@pytest.mark.parametrize(
+    ("stacktrace", "told"),
+    [
+        (
+            "java.lang.Exception: Could not perform checkpoint\n\tat a\nCaused by: java.io.IOException: flush\n\tat b\n"
+            "Caused by: java.io.IOException: No space left on device\n\tat c\n\t... 3 more\n",
+            "java.io.IOException: No space left on device",
+        ),
+        ("java.lang.OutOfMemoryError: Java heap space\n\tat a\n", "java.lang.OutOfMemoryError: Java heap space"),
+    ],
+)
+def test_the_last_failure_is_told_by_what_caused_it(stacktrace: str, told: str) -> None:
+    history = {"exceptionHistory": {"entries": [{"stacktrace": stacktrace}, {"stacktrace": "older"}]}}
+    assert client(lambda _: httpx.Response(200, json=history)).last_failure("j1") == told
+
+
+def test_a_job_that_never_failed_has_no_last_failure() -> None:
+    assert client(lambda _: httpx.Response(200, json={"exceptionHistory": {"entries": []}})).last_failure("j1") == ""

@@ -69,11 +69,12 @@ def test_status_asks_an_external_service_and_shows_no_password(tmp_path: Path, s
     assert "hunter2" not in status.detail
 
 
-def test_a_stack_that_was_never_started_is_stopped_and_down_is_harmless(tmp_path: Path) -> None:
-    stack = Stack(settings_apart(tmp_path / "none"))
+@pytest.mark.parametrize("folder", ["none", "n" * 120])
+def test_a_stack_that_was_never_started_is_stopped_and_down_is_harmless(tmp_path: Path, folder: str) -> None:
+    stack = Stack(settings_apart(tmp_path / folder))
     assert {server.state for server in stack.status()} == {"stopped"}
     assert stack.down() == 0
-    assert not (tmp_path / "none").exists(), "asking leaves nothing behind"
+    assert not (tmp_path / folder).exists(), "asking leaves nothing behind"
 
 
 def test_down_with_purge_deletes_the_data_and_keeps_the_parts_and_what_is_not_ours(tmp_path: Path) -> None:

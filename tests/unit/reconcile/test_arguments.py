@@ -22,6 +22,6 @@ def test_what_makes_no_sense_is_answered_with_usage(wrong: list[str], capsys: py
     assert "hailstream batch reconcile" in capsys.readouterr().err
 
 
-def test_a_metric_that_there_is_not_is_answered_with_those_there_are(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["--metric", "fares"]) == 2
-    assert "zone_counts, zone_revenue" in capsys.readouterr().err
+def test_a_table_that_there_is_not_is_answered_with_those_there_are(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--table", "fares"]) == 2
+    assert "zone_counts, zone_revenue, trips" in capsys.readouterr().err

@@ -1,0 +1,159 @@
+"""From the archive to staging: one clean row a trip, copies removed, everything counted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from hailstream.archive.layout import EVENT, HEARTBEAT, REJECTED
+from hailstream.curate.calendar import SECONDS_AN_HOUR
+from hailstream.curate.staging_sql import (
+    DUPLICATE,
+    FOLDERS,
+    MARKS,
+    NEEDS_LOOK_UP,
+    STAGING_COLUMNS,
+    events_sql,
+    staging_sql,
+)
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from pyspark.sql import DataFrame, SparkSession
+
+#: Of copies that disagree the one that stands last in the log counts.
+_LAST_FIRST: Final = "record_time DESC, kafka_offset DESC, kafka_partition DESC"
+
+
+@dataclass(frozen=True)
+class Raw:
+    """What the archive has of some months.
+
+    Attributes:
+        rows: events, copies too.
+        total_cents: sum of their totals.
+        copies: how many of them repeat a trip.
+        copied_cents: sum of the totals of those.
+        unplaced: whether an event has coordinates and no zone.
+        others: records that are no events, by kind.
+    """
+
+    rows: int
+    total_cents: int
+    copies: int
+    copied_cents: int
+    unplaced: bool
+    others: dict[str, int]
+
+
+@dataclass(frozen=True)
+class RuleCount:
+    """What a rule did to rows.
+
+    Attributes:
+        month: of the rows; None where they have none that is known.
+        rule: a mark, or the reason for which rows are not in staging.
+    """
+
+    month: date | None
+    rule: str
+    kept: int
+    marked: int
+    dropped: int
+
+
+class Stager:
+    """Cleans the events of a view.
+
+    Args:
+        records: archived records, of the months and as much before as features look back.
+        first_hour, end_hour: hours of the months; rows of others are no part of them.
+    """
+
+    def __init__(self, spark: SparkSession, records: DataFrame, first_hour: int, end_hour: int) -> None:
+        self._spark = spark
+        self._asked = f"hour >= {first_hour} AND hour < {end_hour}"
+        records.createOrReplaceTempView("records")
+        spark.sql(events_sql("records")).createOrReplaceTempView("all_events")
+        self._losers: DataFrame | None = None
+        self.raw = self._count()
+
+    def rows(self, hours: str) -> DataFrame:
+        """Rows of staging of the hours of a view."""
+        return self._spark.sql(staging_sql("events", hours, look_up=self.raw.unplaced))
+
+    def _count(self) -> Raw:
+        spark, asked = self._spark, self._asked
+        cents = f"sum(CASE WHEN {asked} THEN coalesce(total_cents, 0L) ELSE 0L END)"
+        [found] = spark.sql(
+            f"SELECT sum(asked) AS asked, sum(cents) AS cents, coalesce(bool_or(unplaced), false) AS unplaced,"
+            f" coalesce(max(copies), 0L) AS copies FROM (SELECT count_if({asked}) AS asked, {cents} AS cents,"
+            f" bool_or({NEEDS_LOOK_UP}) AS unplaced, count(*) AS copies FROM all_events GROUP BY xxhash64(trip_id))"
+        ).collect()
+        copies, copied = self._remove_copies() if found["copies"] > 1 else self._take_all()
+        others = spark.sql(
+            f"SELECT kind, count(*) AS rows FROM (SELECT kind, unix_seconds(record_time) div {SECONDS_AN_HOUR} AS hour"
+            f" FROM records WHERE kind <> '{EVENT}') WHERE {asked} GROUP BY kind"
+        ).collect()
+        return Raw(
+            found["asked"] or 0,
+            found["cents"] or 0,
+            copies,
+            copied,
+            found["unplaced"],
+            {HEARTBEAT: 0, REJECTED: 0} | {row["kind"]: row["rows"] for row in others},
+        )
+
+    def _take_all(self) -> tuple[int, int]:
+        self._spark.table("all_events").createOrReplaceTempView("events")
+        return 0, 0
+
+    def _remove_copies(self) -> tuple[int, int]:
+        """Of few trips all columns are sorted; of all the others a hash of the id is compared."""
+        spark = self._spark
+        spark.sql(
+            "SELECT xxhash64(trip_id) AS copied FROM all_events GROUP BY ALL HAVING count(*) > 1"
+        ).createOrReplaceTempView("copied")
+        spark.sql(
+            f"SELECT *, row_number() OVER (PARTITION BY trip_id ORDER BY {_LAST_FIRST}) AS place"
+            " FROM all_events LEFT SEMI JOIN copied ON xxhash64(trip_id) = copied"
+        ).createOrReplaceTempView("placed_copies")
+        spark.sql(
+            "SELECT * FROM all_events LEFT ANTI JOIN copied ON xxhash64(trip_id) = copied"
+            " UNION ALL SELECT * EXCEPT (place) FROM placed_copies WHERE place = 1"
+        ).createOrReplaceTempView("events")
+        [found] = spark.sql(
+            "SELECT count(*) AS rows, coalesce(sum(coalesce(total_cents, 0L)), 0L) AS cents FROM placed_copies"
+            f" WHERE place > 1 AND {self._asked}"
+        ).collect()
+        return found["rows"], found["cents"]
+
+
+def write_staging(rows: DataFrame, path: str) -> None:
+    """Add to a folder of Parquet files, in folders of month, date and time of day."""
+    committer = "mapreduce.fileoutputcommitter"
+    # Nobody sees the folder before it is whole: files are moved to it once, by the tasks, and not once more at the end.
+    options = {f"{committer}.marksuccessfuljobs": "false", f"{committer}.algorithm.version": "2"}
+    rows.write.mode("append").options(**options).partitionBy(*FOLDERS).parquet(path)
+
+
+def read_staging(spark: SparkSession, path: str, months: list[date]) -> DataFrame:
+    """What was written of some months in a row."""
+    schema = ", ".join(f"{name} {sql}" for name, sql in STAGING_COLUMNS.items())
+    wanted = f"month BETWEEN DATE '{months[0]}' AND DATE '{months[-1]}'"
+    return spark.read.schema(schema).parquet(path).where(wanted)
+
+
+def rule_counts(trips: DataFrame, raw: Raw, months: list[date]) -> list[RuleCount]:
+    """Of each rule and month how many rows were kept without a mark, and marked; and of all months how many dropped."""
+    found = {(row["month"], row["marks"]): row["count"] for row in trips.groupBy("month", "marks").count().collect()}
+    counts = []
+    for month in months:
+        rows = sum(count for (of, _), count in found.items() if of == month)
+        for rule in MARKS:
+            marked = sum(count for (of, marks), count in found.items() if of == month and rule in marks.split(","))
+            counts.append(RuleCount(month, rule, rows - marked, marked, 0))
+    counts.append(RuleCount(None, DUPLICATE, raw.rows - raw.copies, 0, raw.copies))
+    counts += [RuleCount(None, kind, 0, 0, rows) for kind, rows in raw.others.items()]
+    return counts

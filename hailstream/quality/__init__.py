@@ -1,0 +1,1 @@
+"""Checks of data between its layers: what they found, and whether that lets it be published."""

@@ -1,0 +1,92 @@
+"""What ClickHouse has of a table, for Spark."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+import pyarrow as pa
+
+from hailstream.clickhouse import reachable
+from hailstream.domain.millis import to_ms
+from hailstream.errors import HailstreamError
+from hailstream.loader.version import AUTHORITY_BITS, SEQUENCE_BITS
+from hailstream.reconcile.columns import SPARK_TYPES, KeyedTable
+from hailstream.reconcile.spans import Span, bounds, pieces_of
+from hailstream.settings import Settings
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+#: How much one query asks for at least, and about how many rows where there are few.
+_PIECE: Final = timedelta(hours=6)
+_PIECE_ROWS: Final = 50_000
+#: A task more costs more than the few pieces of a long range that it spares another one.
+_MOST_TASKS: Final = 64
+_GENERATION: Final = f"toInt32(bitShiftRight(version, {AUTHORITY_BITS + SEQUENCE_BITS}))"
+_IN_RANGE: Final = (
+    "said.{by} > fromUnixTimestamp64Milli({{begin:Int64}}) AND said.{by} <= fromUnixTimestamp64Milli({{end:Int64}})"
+)
+
+
+def found_rows(spark: SparkSession, table: KeyedTable, settings: Settings, spans: Sequence[Span]) -> DataFrame:
+    """The rows whose time is in the ranges, as they are compared, and ``generation``.
+
+    Raises:
+        HailstreamError: inside the tasks, where ClickHouse cannot be reached.
+    """
+    by, earlier = table.read_by
+    selected = ", ".join(f"{column.found_sql} AS {column.name}" for column in table.columns)
+    query = (
+        f"SELECT {selected}, {_GENERATION} AS generation FROM {table.raw} AS said FINAL"
+        # `said`: not the columns that are selected under the same names.
+        f" WHERE {_IN_RANGE.format(by=by)} SETTINGS do_not_merge_across_partitions_select_final = 1"
+    )
+    schema = pa.schema([*(column.arrow for column in table.columns), pa.field("generation", pa.int32())])
+
+    def read(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        with reachable(settings, database=settings.database) as client:
+            for batch in batches:
+                for span in batch.to_pylist():
+                    yield from client.query_arrow(query, span).select(schema.names).cast(schema).to_batches()
+
+    asked_for = _pieces(table, settings, spans)
+    pieces = [(to_ms(begin) - earlier, to_ms(end) - earlier) for begin, end in asked_for]
+    asked = spark.createDataFrame(pieces, "begin long, end long").repartition(min(max(len(pieces), 1), _MOST_TASKS))
+    columns = [f"`{column.name}` {SPARK_TYPES[column.kind]}" for column in table.columns]
+    return asked.mapInArrow(read, ", ".join([*columns, "generation int"]))
+
+
+def _pieces(table: KeyedTable, settings: Settings, spans: Sequence[Span]) -> list[Span]:
+    """What one query each asks for: the ranges cut up, the finer the more rows there are; none where there is none."""
+    by, earlier = table.read_by
+    begin, end = bounds(spans)
+    with reachable(settings, database=settings.database) as client:
+        asked = {"begin": to_ms(begin) - earlier, "end": to_ms(end) - earlier}
+        query = f"SELECT count() FROM {table.raw} AS said WHERE {_IN_RANGE.format(by=by)}"
+        rows = int(client.query(query, asked).result_rows[0][0])
+    finest = pieces_of(spans, _PIECE)
+    if not rows:
+        return []
+    return pieces_of(spans, _PIECE * max(1, _PIECE_ROWS * len(finest) // rows))
+
+
+def require_no_newer_generation(table: KeyedTable, settings: Settings, spans: Sequence[Span]) -> None:
+    """Refuse to compare with rows of a definition that came after this one.
+
+    Raises:
+        HailstreamError: there are such rows: corrections would be outranked, and their differences are meant.
+    """
+    by, earlier = table.read_by
+    begin, end = bounds(spans)
+    query = f"SELECT max({_GENERATION}) FROM {table.raw} AS said WHERE {_IN_RANGE.format(by=by)}"
+    with reachable(settings, database=settings.database) as client:
+        asked = {"begin": to_ms(begin) - earlier, "end": to_ms(end) - earlier}
+        newest = int(client.query(query, asked).result_rows[0][0])
+    if newest > settings.generation:
+        raise HailstreamError(
+            f"{table.name} has rows of generation {newest}, and this is generation {settings.generation}: "
+            "what it wrote would be outranked",
+            hint=f"run the program that wrote them, with HAILSTREAM_GENERATION={newest}",
+        )

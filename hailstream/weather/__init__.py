@@ -1,0 +1,1 @@
+"""Hourly weather: read from files, fetched, and what it does to demand."""
