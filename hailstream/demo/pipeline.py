@@ -14,6 +14,7 @@ from hailstream.errors import HailstreamError
 from hailstream.jobs.catalog import find_job
 from hailstream.jobs.flink_rest import FlinkRest
 from hailstream.jobs.lifecycle import savepoint_dir
+from hailstream.jobs.progress import records_unread
 from hailstream.jobs.submit import submit_job
 from hailstream.local.ports import free_port
 from hailstream.local.processes import MARK
@@ -84,7 +85,7 @@ class Pipeline:
             raise HailstreamError(f"job {self._job} is {rest.state(self.job_id)}: {rest.exceptions(self.job_id)[:600]}")
 
     def wait_until_loaded(self, rows: Mapping[str, int], progress: Callable[[str], None], *, patience: float) -> None:
-        """Wait until each table has as many rows as expected, or no more come.
+        """Wait until each table has as many rows as expected and the whole log is committed as read, or no more come.
 
         Args:
             rows: expected rows of each table.
@@ -101,7 +102,13 @@ class Pipeline:
             with reachable(self.settings, database=self.settings.database) as client:
                 found = tuple(client.query(query).result_rows[0])
             if all(have >= want for have, want in zip(found, rows.values(), strict=True)):
-                return
+                # Whoever asks next how far the job has come is told by what it committed, a moment after its rows.
+                unread = records_unread(find_job(self._job, self.settings), self.settings)
+                if not unread:
+                    return
+                progress(f"{unread:,} records of the log are not committed as read")
+                time.sleep(_POLL_SECONDS)
+                continue
             if found != before:
                 deadline = time.monotonic() + patience
             progress(f"{sum(found):,} of {sum(rows.values()):,} rows are in ClickHouse")

@@ -106,7 +106,7 @@ def run_demo(settings: Settings, data: list[str], speed: float | None, console: 
         with step("waiting for the last rows") as say:
             rows = prover.expected_rows() | answers.expected_rows()
             rows["late"] += answers.late
-            pipeline.wait_until_loaded(rows, say, patience=60)
+            pipeline.wait_until_loaded(rows, say, patience=120)
             restarts = pipeline.restarts()
             if not keep:
                 pipeline.stop_job()
@@ -116,7 +116,7 @@ def run_demo(settings: Settings, data: list[str], speed: float | None, console: 
         history = None
         if archiving is not None:
             with step("waiting for the archive") as say:
-                archiving.wait_until_whole(say, patience=60)
+                archiving.wait_until_whole(say, patience=120)
                 if not keep:
                     archiving.stop()
             with step("computing history again with Spark, and correcting it") as say:

@@ -3,28 +3,22 @@
 from __future__ import annotations
 
 import json
-import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-from confluent_kafka import Consumer, TopicPartition
-
 from hailstream.archive.layout import EVENT
 from hailstream.archive.manifest import Manifest
 from hailstream.jobs.catalog import CITY, PARTS
 from hailstream.reconcile.columns import KeyedTable
-from hailstream.replay.broker import LogReader, patiently
+from hailstream.replay.broker import LogReader
 from hailstream.settings import Settings
 from hailstream.topics import Topic
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-log = logging.getLogger(__name__)
-
-_TIMEOUT: Final = 30.0
 #: Sink whose rows are reconciled.
 _SINK: Final = "clickhouse"
 
@@ -127,7 +121,8 @@ def committed_by_jobs(table: KeyedTable, settings: Settings, partitions: int) ->
     """The offsets that jobs which compute the table have committed, by job; of those that ever did."""
     names = [CITY, *(name for name, part in PARTS.items() if table.results in part.writes)]
     topic = table.events.name(settings.namespace)
-    found = {name: _committed(settings, name, topic, partitions) for name in names}
+    reader = LogReader(settings)
+    found = {name: reader.committed(settings.consumer_group(name), {topic: partitions})[topic] for name in names}
     return {name: offsets for name, offsets in found.items() if offsets}
 
 
@@ -146,26 +141,12 @@ def behind_archive(table: KeyedTable, manifest: Manifest, settings: Settings) ->
     return {key for keys in reader.keys_between(begins, ends).values() for key in keys}
 
 
-def _committed(settings: Settings, group: str, topic: str, partitions: int) -> Offsets:
-    # A consumer that only asks joins no group. (An admin client would ask too, but librdkafka 2.16 has crashed
-    # when a broker that has just started chooses the group's coordinator meanwhile.)
-    consumer = Consumer(
-        settings.kafka_config() | {"group.id": settings.consumer_group(group), "enable.auto.commit": False}
-    )
-    asked = [TopicPartition(topic, number) for number in range(partitions)]
-    try:
-        places = patiently(lambda: consumer.committed(asked, timeout=_TIMEOUT), settings, log.warning)
-    finally:
-        consumer.close()
-    return {place.partition: place.offset for place in places if place.offset >= 0}
-
-
 def _not_loaded(results: Topic, settings: Settings, reader: LogReader) -> list[str]:
     """The keys of the messages that are not loaded yet."""
     topic = results.name(settings.namespace)
     partitions = reader.partitions([topic])
     ends = reader.ends(partitions)
-    done = _committed(settings, _SINK, topic, partitions[topic])
+    done = reader.committed(settings.consumer_group(_SINK), partitions)[topic]
     begins = {topic: {number: done.get(number, 0) for number in ends[topic]}}
     return [key for keys in reader.keys_between(begins, ends).values() for key in keys]
 

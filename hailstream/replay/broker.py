@@ -115,6 +115,26 @@ class LogReader:
         """The offset of the oldest record that each partition still has."""
         return self._list(partitions, OffsetSpec.earliest(), lambda info: int(info.offset))
 
+    def committed(self, group: str, partitions: Mapping[str, int]) -> Offsets:
+        """The offsets a consumer group has committed; partitions without one are left out.
+
+        Raises:
+            HailstreamError: the broker says no.
+        """
+        # A consumer that only asks joins no group. (An admin client would ask too, but librdkafka 2.16 has crashed
+        # when a broker that has just started chooses the group's coordinator meanwhile.)
+        consumer = Consumer(self._config | {"group.id": group, "enable.auto.commit": False})
+        asked = [TopicPartition(topic, number) for topic, count in partitions.items() for number in range(count)]
+        try:
+            places = patiently(partial(consumer.committed, asked, timeout=REQUEST_TIMEOUT), self._settings, self._say)
+        finally:
+            consumer.close()
+        out: Offsets = {topic: {} for topic in partitions}
+        for place in places:
+            if place.offset >= 0:
+                out[place.topic][place.partition] = int(place.offset)
+        return out
+
     def newest(self, partitions: Mapping[str, int]) -> dict[str, datetime]:
         """The newest record timestamp of each topic that has a record."""
         stamps = self._list(partitions, OffsetSpec.max_timestamp(), lambda info: int(info.timestamp))

@@ -81,7 +81,7 @@ def kill_one_by_one(settings: Settings, pipeline: Pipeline) -> None:
     pipeline.start_loaders()
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(900)
 def test_kills_in_the_middle_of_a_replay_change_no_row(settings: Settings, pipeline: Pipeline, tmp_path: Path) -> None:
     pipeline.start_loaders()
     pipeline.start_job()

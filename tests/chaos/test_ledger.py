@@ -67,7 +67,7 @@ def spoil(settings: Settings) -> None:
     producer.flush()
 
 
-@pytest.mark.timeout(1200)
+@pytest.mark.timeout(1800)
 def test_five_blows_under_a_steady_stream_change_no_row(stack: Settings, tmp_path: Path, record: Record) -> None:
     settings = stack.model_copy(update={"namespace": f"t{uuid4().hex[:10]}", "city_jobs": "all", "fold_shards": 2})
     said: list[str] = []

@@ -7,13 +7,17 @@ import re
 import subprocess
 import sys
 
+import pytest
+
 from hailstream.clickhouse import reachable
 from hailstream.loader.redis_store import connect
 from hailstream.settings import Settings
 
-WITHIN = 300
+WITHIN = 800
 # A small city with every fault that the simulator knows, long enough for quarter hours to be forecast.
 DATA = "sim:seed=17&rate=25&minutes=150"
+
+pytestmark = pytest.mark.timeout(900)
 
 
 def demo(settings: Settings, *arguments: str) -> subprocess.CompletedProcess[str]:
