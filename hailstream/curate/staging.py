@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+import pyarrow as pa
+from pyarrow import dataset
+
 from hailstream.archive.layout import EVENT, HEARTBEAT, REJECTED
 from hailstream.curate.calendar import SECONDS_AN_HOUR
 from hailstream.curate.staging_sql import (
@@ -24,6 +27,8 @@ if TYPE_CHECKING:
 
 #: Of copies that disagree the one that stands last in the log counts.
 _LAST_FIRST: Final = "record_time DESC, kafka_offset DESC, kafka_partition DESC"
+#: Files that are written at once.
+_OPEN: Final = 64
 
 
 @dataclass(frozen=True)
@@ -136,6 +141,21 @@ def write_staging(rows: DataFrame, path: str) -> None:
     # Nobody sees the folder before it is whole: files are moved to it once, by the tasks, and not once more at the end.
     options = {f"{committer}.marksuccessfuljobs": "false", f"{committer}.algorithm.version": "2"}
     rows.write.mode("append").options(**options).partitionBy(*FOLDERS).parquet(path)
+
+
+def write_few(rows: pa.Table, path: str) -> None:
+    """The same without Spark, to which a file costs more than the rows of one that are few."""
+    parts = dataset.partitioning(pa.schema([rows.schema.field(name) for name in FOLDERS]), flavor="hive")
+    dataset.write_dataset(
+        rows.sort_by([(name, "ascending") for name in FOLDERS]),
+        path,
+        format="parquet",
+        partitioning=parts,
+        # As many as there are: a file is written while its rows last.
+        max_partitions=rows.num_rows or 1,
+        max_open_files=_OPEN,
+        existing_data_behavior="overwrite_or_ignore",
+    )
 
 
 def read_staging(spark: SparkSession, path: str, months: list[date]) -> DataFrame:

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from hailstream.curate.calendar import Hour, first_hour, hours_of, months_of, next_month
 from hailstream.curate.catalog import WEATHER_LIFTS, queried_tables
-from hailstream.curate.staging import Raw, RuleCount, Stager, read_staging, rule_counts, write_staging
+from hailstream.curate.staging import Raw, RuleCount, Stager, read_staging, rule_counts, write_few, write_staging
 from hailstream.curate.tables import SPAN_SQL, ZONE_HOURS_SQL, Table
 from hailstream.domain.zones import ZONES
 from hailstream.quality.layers import Layers, check_layers
@@ -23,8 +23,8 @@ from hailstream.weather.lifts import weather_lifts
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
-#: Fewer rows are moved without noticing it.
-_FEW: Final = 1_000_000
+#: Fewer rows pass through this process without noticing it.
+_FEW: Final = 500_000
 #: Columns of staging that tables are made of.
 _USED: Final = (
     *("month", "date", "hour", "hour_local", "quarter", "started_at", "ended_at", "seconds", "zone_id", "end_zone_id"),
@@ -78,10 +78,15 @@ class Chunk:
     def stage(self, path: str) -> None:
         """Write staging, and let the tables be made of what was written."""
         rows = self._stager.rows("hours")
-        # Of few rows each day comes together, or each task would write a file of some rows for each.
-        write_staging(rows.repartition("date") if self.raw.rows < _FEW else rows, path)
+        if self.raw.rows < _FEW:
+            staged = rows.toArrow()
+            write_few(staged, path)
+            trips = self._spark.createDataFrame(staged.select(_USED))
+        else:
+            write_staging(rows, path)
+            trips = read_staging(self._spark, path, self._months).select(*_USED)
         # Read once, and only what tables are made of: a dozen of them ask for it.
-        trips = self._trips = read_staging(self._spark, path, self._months).select(*_USED).persist()
+        trips = self._trips = trips.persist()
         trips.createOrReplaceTempView("trips")
         self.rules: list[RuleCount] = rule_counts(trips, self.raw, self._months)
         self._stager.rows("earlier").createOrReplaceTempView("earlier_trips")

@@ -79,7 +79,7 @@ def uninterrupted(namespace: Settings, commands: Callable[..., Command], rides: 
 def test_stopped_by_a_signal_and_resumed_the_log_is_that_of_an_uninterrupted_replay(
     namespace: Settings, commands: Callable[..., Command], rides: str, uninterrupted: Log, number: signal.Signals
 ) -> None:
-    paced = commands(namespace, rides, "--limit", "20000", "--speed", "300")
+    paced = commands(namespace, rides, "--limit", "20000", "--speed", "60")
     wait_until(paced.sent_some, 60, "the replay sent nothing")
     paced.process.send_signal(number)
     code, out, err = paced.finish()
@@ -97,7 +97,7 @@ def test_stopped_by_a_signal_and_resumed_the_log_is_that_of_an_uninterrupted_rep
 def test_killed_and_resumed_no_event_is_lost_or_repeated(
     namespace: Settings, commands: Callable[..., Command], rides: str, uninterrupted: Log
 ) -> None:
-    paced = commands(namespace, rides, "--limit", "20000", "--speed", "300")
+    paced = commands(namespace, rides, "--limit", "20000", "--speed", "60")
     wait_until(paced.sent_some, 60, "the replay sent nothing")
     paced.process.kill()
     assert paced.finish()[0] == -signal.SIGKILL
@@ -110,7 +110,7 @@ def test_killed_and_resumed_no_event_is_lost_or_repeated(
 
 
 def test_another_source_is_not_resumed(namespace: Settings, commands: Callable[..., Command], rides: str) -> None:
-    paced = commands(namespace, rides, "--limit", "20000", "--speed", "300")
+    paced = commands(namespace, rides, "--limit", "20000", "--speed", "60")
     wait_until(paced.sent_some, 60, "the replay sent nothing")
     paced.process.send_signal(signal.SIGINT)
     paced.finish()

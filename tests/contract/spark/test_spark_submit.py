@@ -42,7 +42,7 @@ def archive(settings: Settings) -> None:
     for number in range(settings.partitions):
         rows = frame.filter(frame["index"] % settings.partitions == number).drop("index").with_row_index("place")
         rows = rows.with_columns(kafka_partition=number, kafka_offset=rows["place"].cast(int)).drop("place")
-        table = rows.cast({"kafka_partition": frame.schema["kafka_partition"]}).drop("event_date", "event_hour")
+        table = rows.cast({"kafka_partition": frame.schema["kafka_partition"]})
         path = store.path(f"event_date=2024-01-01/event_hour=12/part-{number}")
         store.files.create_dir(path.rpartition("/")[0], recursive=True)
         pq.write_table(table.to_arrow(), path, filesystem=store.files)
