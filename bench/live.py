@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from bench.pipeline import running_pipeline
-from hailstream.demo.namespace import empty_namespace
 from hailstream.errors import HailstreamError
 from hailstream.local.processes import MARK
 from hailstream.local.topics_admin import create_topics
+from hailstream.namespace import empty_namespace
 from hailstream.replay.events import open_source
 from hailstream.replay.options import TAIL_SECONDS
 from hailstream.schemas_registry import register_schemas

@@ -18,12 +18,12 @@ from bench.flinkjobs import cpu_of
 from bench.offsets import committed, forget
 from bench.steady import steady, watch
 from hailstream.clickhouse import reachable
-from hailstream.demo.namespace import empty_namespace
 from hailstream.encode.batch import BatchEncoder
 from hailstream.errors import HailstreamError
 from hailstream.local.ports import free_port
 from hailstream.local.processes import MARK
 from hailstream.local.topics_admin import create_topics
+from hailstream.namespace import empty_namespace
 from hailstream.schemas import load_schema
 from hailstream.schemas_registry import register_schemas
 from hailstream.settings import Settings

@@ -24,6 +24,7 @@ COMMANDS = (
     "hailstream.opportunities.commands",
     "hailstream.archive.commands",
     "hailstream.batch.commands",
+    "hailstream.kappa.commands",
     "hailstream.evaluate.commands",
     "hailstream.sql_commands",
     "hailstream.demo.commands",

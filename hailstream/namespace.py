@@ -14,8 +14,11 @@ from hailstream.settings import Settings
 from hailstream.topics import EVENT_TOPICS, LIVE
 
 
-def empty_namespace(settings: Settings) -> None:
+def empty_namespace(settings: Settings, *, keys: bool = True) -> None:
     """Cancel the namespace's jobs and delete its topics, tables, keys and archive.
+
+    Args:
+        keys: whether it has some; otherwise Redis is not asked.
 
     Raises:
         HailstreamError: a server is away.
@@ -30,7 +33,8 @@ def empty_namespace(settings: Settings) -> None:
             rest.cancel(job.job_id)
     delete_topics(settings)
     _drop_database(settings)
-    _delete_keys(settings)
+    if keys:
+        _delete_keys(settings)
     for topic in EVENT_TOPICS:
         store = open_store(topic, settings)
         store.delete()

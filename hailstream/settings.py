@@ -34,6 +34,14 @@ class Settings(BaseSettings):
         pattern=r"^[a-z][a-z0-9_]{0,30}$",
         description="prefix of topics, database, Redis keys, consumer groups and transactions",
     )
+    source_namespace: str | None = Field(
+        None,
+        pattern=r"^[a-z][a-z0-9_]{0,30}$",
+        description="whose events jobs read; unset: those of their own namespace",
+    )
+    source_begin: str | None = Field(
+        None, description="ISO time (UTC) of the first record that a new job reads; unset: all that there is"
+    )
     home: Path = Field(Path(".hailstream"), description="data, logs, jars and state of the embedded stack")
 
     # Embedded servers: ports on 127.0.0.1, chosen away from the usual ones.
@@ -215,6 +223,11 @@ class Settings(BaseSettings):
     def database(self) -> str:
         """The ClickHouse database of the namespace."""
         return "hailstream" if self.namespace == LIVE else f"hailstream_{self.namespace}"
+
+    @property
+    def source(self) -> Settings:
+        """The settings of the namespace whose events jobs read."""
+        return self.model_copy(update={"namespace": self.source_namespace or self.namespace})
 
     @property
     def redis_prefix(self) -> str:

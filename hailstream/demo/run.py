@@ -13,7 +13,6 @@ from rich.live import Live
 
 from hailstream.clickhouse import reachable
 from hailstream.demo.history import Archiving, History, prove_history
-from hailstream.demo.namespace import empty_namespace
 from hailstream.demo.observe import Observer
 from hailstream.demo.pipeline import Pipeline
 from hailstream.demo.screen import draw
@@ -21,6 +20,7 @@ from hailstream.errors import HailstreamError
 from hailstream.jobs.catalog import city_parts
 from hailstream.loader.migrations import migrate
 from hailstream.local.topics_admin import create_topics
+from hailstream.namespace import empty_namespace
 from hailstream.proof.answers import AnswersProver
 from hailstream.proof.compare import Proof, Prover
 from hailstream.proof.eventlog import EventLog

@@ -28,11 +28,23 @@ def parse_horizon(text: str) -> datetime:
     Raises:
         HailstreamError: not an ISO 8601 time.
     """
+    return parse_time(text, "wrong setting: HAILSTREAM_HORIZON")
+
+
+def parse_time(text: str, setting: str) -> datetime:
+    """A time that was given, as UTC.
+
+    Args:
+        setting: what it was given as, for the message.
+
+    Raises:
+        HailstreamError: not an ISO 8601 time.
+    """
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
         raise HailstreamError(
-            f"wrong setting: HAILSTREAM_HORIZON: {text!r} is no time",
+            f"{setting}: {text!r} is no time",
             hint="give an ISO time in UTC, such as 2024-02-01T00:00:00Z",
             exit_code=2,
         ) from None

@@ -53,7 +53,7 @@ class EventViews:
 
     @property
     def source(self) -> EventSource:
-        subject = self.topic.subject(self.settings.namespace)
+        subject = self.topic.subject(self.settings.source.namespace)
         return EventSource(self.topic, self.writer_schemas, self.settings.registry_config(), subject)
 
     def packers(self, reading: Reading) -> list[Packer]:
@@ -95,7 +95,7 @@ def create_event_views(graph: Graph, env: TableEnvironment, topic: Topic, readin
         graph.later(lambda: graph.streams.through_stream(scanned, name))
     graph.insert(
         EVENTS_REJECTED,
-        f"SELECT '{topic.name(settings.namespace)}', kafka_partition, kafka_offset,"
+        f"SELECT '{topic.name(settings.source.namespace)}', kafka_partition, kafka_offset,"
         f" CAST(event_time AS TIMESTAMP(3)), error, COALESCE(detail, ''), `value` FROM {name}"
         " WHERE error IS NOT NULL",
     )
@@ -113,7 +113,7 @@ def insert_late(graph: Graph, metrics: Sequence[str], topic: Topic, records: str
     for metric in metrics:
         graph.insert(
             EVENTS_LATE,
-            f"SELECT '{topic.name(graph.settings.namespace)}', kafka_partition, kafka_offset, '{metric}',"
+            f"SELECT '{topic.name(graph.settings.source.namespace)}', kafka_partition, kafka_offset, '{metric}',"
             " CAST(event_time AS TIMESTAMP(3)), CAST(`watermark` AS TIMESTAMP(3)),"
             f" event.trip_id, event.zone_id, `value` FROM {late}",
         )

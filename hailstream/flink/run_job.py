@@ -82,11 +82,11 @@ def submit(
 
     spec = find_job(name, settings)
     create_topics(settings)
-    require_partitions(settings, list(spec.reads))
+    require_partitions(settings.source, list(spec.reads))
     if prepare is not None:
         prepare(settings)
     create = create_streams if spec.folded else create_environment
-    schemas = {topic: known_writer_schemas(topic, settings) for topic in spec.reads}
+    schemas = {topic: known_writer_schemas(topic, settings.source) for topic in spec.reads}
     said = _said(settings) if spec.folded else {}
     ids = register_schemas(settings, [topic for topic in spec.writes if topic in ENCODED])
     graph = Graph(create(settings, spec.title(settings)), settings, name, schemas, ids, said)

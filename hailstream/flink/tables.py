@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from hailstream.flink.event_time import watermark_sql
+from hailstream.domain.millis import to_ms
+from hailstream.flink.event_time import parse_time, watermark_sql
 from hailstream.schemas import load_schema
 from hailstream.settings import Settings
 from hailstream.topics import QUOTE_BYTES, ControlTopic, NamedTopic, Topic
@@ -35,9 +36,12 @@ def source_ddl(topic: Topic, settings: Settings, group: str, *, committed: bool 
     begin = {"scan.startup.mode": "earliest-offset"}
     if committed:
         begin = {"scan.startup.mode": "group-offsets", "properties.auto.offset.reset": "earliest"}
+    elif settings.source_begin is not None:
+        first = to_ms(parse_time(settings.source_begin, "wrong setting: HAILSTREAM_SOURCE_BEGIN"))
+        begin = {"scan.startup.mode": "timestamp", "scan.startup.timestamp-millis": str(first)}
     options = {
         "connector": "kafka",
-        "topic": topic.name(settings.namespace),
+        "topic": topic.name(settings.source.namespace),
         **{f"properties.{name}": value for name, value in java_client_config(settings).items()},
         "properties.group.id": settings.consumer_group(group),
         # A broker that answers every fetch with the few records of a millisecond

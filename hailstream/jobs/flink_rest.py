@@ -90,7 +90,12 @@ class FlinkRest:
     def cancel_if_active(self, job_id: str) -> None:
         """Cancel a job unless it is over already."""
         if self.state(job_id) in ACTIVE_STATES:
-            self.cancel(job_id)
+            try:
+                self.cancel(job_id)
+            except HailstreamError:
+                # It may have ended meanwhile, and Flink refuses to cancel that.
+                if self.state(job_id) in ACTIVE_STATES:
+                    raise
 
     def state(self, job_id: str) -> str:
         return str(self._call("GET", f"/jobs/{job_id}")["state"])

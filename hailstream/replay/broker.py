@@ -71,7 +71,7 @@ def patiently(request: Callable[[], Any], settings: Settings, say: Say) -> Any:
         answer = retrying(request)
     except KafkaException as error:
         raise HailstreamError(
-            f"Kafka at {settings.kafka_servers}: {error.args[0].str()}",
+            f"Kafka at {settings.kafka_servers}: {error.args[0].str() or error.args[0].name()}",
             hint="check the HAILSTREAM_KAFKA_ settings; `hailstream status` shows whether the embedded one runs",
         ) from error
     if away:

@@ -23,6 +23,7 @@ BLOWS: list[Choice] = [
     ("kill", "broker"),
     ("kill", "clickhouse"),
     ("kill", "replayer"),
+    ("kill", "python-worker"),
     ("pause", "taskmanager"),
 ]
 SECONDS = 30.0
@@ -68,7 +69,7 @@ def spoil(settings: Settings) -> None:
 
 
 @pytest.mark.timeout(1800)
-def test_five_blows_under_a_steady_stream_change_no_row(stack: Settings, tmp_path: Path, record: Record) -> None:
+def test_blows_under_a_steady_stream_change_no_row(stack: Settings, tmp_path: Path, record: Record) -> None:
     settings = stack.model_copy(update={"namespace": f"t{uuid4().hex[:10]}", "city_jobs": "all", "fold_shards": 2})
     said: list[str] = []
     say: Callable[[str], None] = said.append

@@ -6,23 +6,31 @@ import os
 import re
 import subprocess
 import sys
+from datetime import timedelta
+from pathlib import Path
 
+import polars as pl
 import pytest
+from polars.testing import assert_frame_equal
 
 from hailstream.clickhouse import reachable
 from hailstream.loader.redis_store import connect
+from hailstream.replay.events import open_source
+from hailstream.replay.run import TAIL_SECONDS
+from hailstream.replay.simulator.faults import LATE_TO_MS
 from hailstream.settings import Settings
+from tests.integration.city import table
 
 WITHIN = 800
 # A small city with every fault that the simulator knows, long enough for quarter hours to be forecast.
-DATA = "sim:seed=17&rate=25&minutes=150"
+DATA = "sim:seed=17&rate=10&minutes=150"
 
 pytestmark = pytest.mark.timeout(900)
 
 
-def demo(settings: Settings, *arguments: str) -> subprocess.CompletedProcess[str]:
+def hailstream(settings: Settings, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "hailstream.cli", "demo", *arguments],
+        [sys.executable, "-m", "hailstream.cli", *arguments],
         env={**os.environ, **settings.as_environment(), "COLUMNS": "120"},
         capture_output=True,
         text=True,
@@ -31,10 +39,10 @@ def demo(settings: Settings, *arguments: str) -> subprocess.CompletedProcess[str
     )
 
 
-def test_the_demo_proves_itself_and_leaves_its_tables(stack: Settings) -> None:
+def test_the_demo_proves_itself_and_leaves_its_tables(stack: Settings, tmp_path: Path) -> None:
     # Two shards, so that what zones and drivers remember is cut in parts.
     changes = {"city_jobs": "all", "fold_shards": 2}
-    done = demo(stack.model_copy(update=changes), "--data", DATA, "--speed", "max")
+    done = hailstream(stack.model_copy(update=changes), "demo", "--data", DATA, "--speed", "max")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "proof: 0 differing rows" in done.stdout
     assert "job restarts 0" in done.stdout
@@ -71,13 +79,36 @@ def test_the_demo_proves_itself_and_leaves_its_tables(stack: Settings) -> None:
         "LOW",
         "HIGH",
     }
+    assert_rebuilt_by_another_definition(demo_settings, tmp_path)
     # The stack ran before the demo, so it runs on.
     with reachable(stack, database="default") as client:
         assert client.query("SELECT 1").result_rows == [(1,)]
 
 
+def assert_rebuilt_by_another_definition(settings: Settings, work_dir: Path) -> None:
+    """A stream that waits longer than any event is late says, by itself, what batch corrected."""
+    bounds = open_source(DATA, work_dir=work_dir).bounds()
+    assert bounds is not None
+    begin, horizon = bounds[0] + timedelta(minutes=45), bounds[1] + timedelta(seconds=TAIL_SECONDS + 1)
+    patient = {"max_disorder": LATE_TO_MS / 1000 + 60, "horizon": horizon.isoformat(), "generation": 2}
+    before = table(settings, "zone_counts")
+    done = hailstream(
+        settings.model_copy(update=patient), "kappa", "rebuild", "--job", "zone_counts", "--from", begin.isoformat()
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    after = table(settings, "zone_counts")
+    rebuilt = after.filter(pl.col("generation") == 2)
+    assert 0 < rebuilt.height < after.height
+    # All of the range, and no others.
+    ends = after["window_end"]
+    expected = after.filter((ends > begin) & (ends <= rebuilt["window_end"].max()))
+    assert_frame_equal(rebuilt, expected)
+    assert rebuilt["window_end"].max() > begin + timedelta(minutes=75)  # type: ignore[operator]
+    assert_frame_equal(after.drop("generation"), before.drop("generation"))
+
+
 def test_data_that_is_not_there_is_named(stack: Settings) -> None:
-    done = demo(stack, "--data", "no/such/file.parquet")
+    done = hailstream(stack, "demo", "--data", "no/such/file.parquet")
     assert done.returncode != 0
     assert "no/such/file.parquet" in done.stdout + done.stderr
     assert "Traceback" not in done.stderr
