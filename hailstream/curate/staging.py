@@ -10,6 +10,7 @@ from pyarrow import dataset
 
 from hailstream.archive.layout import EVENT, HEARTBEAT, REJECTED
 from hailstream.curate.calendar import SECONDS_AN_HOUR
+from hailstream.curate.shelf import unwritable
 from hailstream.curate.staging_sql import (
     DUPLICATE,
     FOLDERS,
@@ -144,18 +145,25 @@ def write_staging(rows: DataFrame, path: str) -> None:
 
 
 def write_few(rows: pa.Table, path: str) -> None:
-    """The same without Spark, to which a file costs more than the rows of one that are few."""
+    """The same without Spark, to which a file costs more than the rows of one that are few.
+
+    Raises:
+        HailstreamError: the disk is full, or the folder cannot be written.
+    """
     parts = dataset.partitioning(pa.schema([rows.schema.field(name) for name in FOLDERS]), flavor="hive")
-    dataset.write_dataset(
-        rows.sort_by([(name, "ascending") for name in FOLDERS]),
-        path,
-        format="parquet",
-        partitioning=parts,
-        # As many as there are: a file is written while its rows last.
-        max_partitions=rows.num_rows or 1,
-        max_open_files=_OPEN,
-        existing_data_behavior="overwrite_or_ignore",
-    )
+    try:
+        dataset.write_dataset(
+            rows.sort_by([(name, "ascending") for name in FOLDERS]),
+            path,
+            format="parquet",
+            partitioning=parts,
+            # As many as there are: a file is written while its rows last.
+            max_partitions=rows.num_rows or 1,
+            max_open_files=_OPEN,
+            existing_data_behavior="overwrite_or_ignore",
+        )
+    except OSError as error:
+        raise unwritable(path, error) from None
 
 
 def read_staging(spark: SparkSession, path: str, months: list[date]) -> DataFrame:
