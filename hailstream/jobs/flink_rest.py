@@ -66,7 +66,7 @@ class FlinkRest:
             job = self._call("GET", f"/jobs/{job_id}")
             return job["state"] not in ACTIVE_STATES or all(v["status"] == "RUNNING" for v in job["vertices"])
 
-        self.wait_for(all_run, 60, f"all tasks of job {job_id} to run")
+        self.wait_for(all_run, 180, f"all tasks of job {job_id} to run")
 
     def savepoint(self, job_id: str, directory: str) -> str:
         """Take a savepoint below ``directory``; the job goes on. Returns its URI."""
@@ -85,7 +85,7 @@ class FlinkRest:
     def cancel(self, job_id: str) -> None:
         """Cancel without a savepoint and wait until the job is gone."""
         self._call("PATCH", f"/jobs/{job_id}", params={"mode": "cancel"})
-        self.wait_for(lambda: self.state(job_id) not in ACTIVE_STATES, 60, f"job {job_id} to be cancelled")
+        self.wait_for(lambda: self.state(job_id) not in ACTIVE_STATES, 120, f"job {job_id} to be cancelled")
 
     def cancel_if_active(self, job_id: str) -> None:
         """Cancel a job unless it is over already."""
@@ -163,7 +163,7 @@ class FlinkRest:
             status = self._call("GET", f"/jobs/{job_id}/savepoints/{request}")
             return bool(status["status"]["id"] == "COMPLETED")
 
-        self.wait_for(completed, 120, f"the savepoint of job {job_id}")
+        self.wait_for(completed, 300, f"the savepoint of job {job_id}")
         operation = status["operation"]
         if "location" not in operation:
             cause = operation.get("failure-cause", {}).get("stack-trace", "no cause given")
