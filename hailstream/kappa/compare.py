@@ -8,17 +8,13 @@ from typing import Final
 
 from hailstream.clickhouse import reachable
 from hailstream.kappa.built import Built
-from hailstream.loader.version import AUTHORITY_BITS, SEQUENCE_BITS, Authority
+from hailstream.loader.version import Authority, authority_sql
 from hailstream.settings import Settings
 from hailstream.windows import WindowedMetric
 
 KEY: Final = ("zone_id", "window_start", "window_end")
 #: Ends of windows that were rebuilt.
 IN_SPAN: Final = "window_end > {begin:DateTime64(3, 'UTC')} AND window_end <= {until:DateTime64(3, 'UTC')}"
-#: Of a version: batch computed the row.
-BY_BATCH: Final = (
-    f"bitAnd(bitShiftRight({{version}}, {SEQUENCE_BITS}), {2**AUTHORITY_BITS - 1}) = {int(Authority.BATCH)}"
-)
 
 
 @dataclass
@@ -65,6 +61,11 @@ def compare(metric: WindowedMetric, built: Built, settings: Settings, shadow: Se
     return found
 
 
+def is_by_batch(version: str) -> str:
+    """SQL: batch computed the row of that version."""
+    return f"{authority_sql(version)} = {int(Authority.BATCH)}"
+
+
 def months(table: str, settings: Settings, shadow: Settings) -> list[int]:
     """The parts (yyyymm) that rows of either table are in."""
     parts = " UNION DISTINCT ".join(
@@ -81,7 +82,7 @@ def _query(metric: WindowedMetric, settings: Settings, shadow: Settings) -> str:
         f" WHERE toYYYYMM(window_start) = {{month:UInt32}} AND {IN_SPAN}"
         for side, of in (("live", settings), ("rebuilt", shadow))
     }
-    by_batch = BY_BATCH.format(version="live.version")
+    by_batch = is_by_batch("live.version")
     same = " AND ".join(f"live.{name} = rebuilt.{name}" for name in metric.numbers)
     sums = ", ".join(f"sum({side}.{name}) AS {side}_{name}" for side in sides for name in metric.numbers)
     return (

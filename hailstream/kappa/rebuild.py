@@ -15,7 +15,7 @@ from hailstream.kappa.compare import Comparison, compare
 from hailstream.kappa.shadow import load_results, run_over_the_log, shadow_of
 from hailstream.kappa.swap import swap
 from hailstream.loader.migrations import migrate
-from hailstream.loader.version import AUTHORITY_BITS, SEQUENCE_BITS
+from hailstream.loader.version import generation_sql
 from hailstream.namespace import empty_namespace
 from hailstream.settings import Settings
 from hailstream.windows import METRICS, WindowedMetric
@@ -88,7 +88,7 @@ def require_newer_generation(table: str, settings: Settings) -> None:
     Raises:
         HailstreamError: they have it, or a newer one.
     """
-    query = f"SELECT max(bitShiftRight(version, {AUTHORITY_BITS + SEQUENCE_BITS})) FROM {table}_raw"
+    query = f"SELECT max({generation_sql()}) FROM {table}_raw"
     with reachable(settings, database=settings.database) as client:
         newest = int(client.query(query).result_rows[0][0])
     if newest >= settings.generation:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from hailstream.clickhouse import reachable
 from hailstream.errors import HailstreamError
 from hailstream.kappa.built import Built
-from hailstream.kappa.compare import BY_BATCH, IN_SPAN, KEY, months
+from hailstream.kappa.compare import IN_SPAN, KEY, is_by_batch, months
 from hailstream.loader.members import loaders_at_work
 from hailstream.settings import Settings
 
@@ -83,7 +83,7 @@ def _copy(client: Client, built: Built, names: tuple[str, str, str], columns: st
     insert = f"INSERT INTO {to_be} ({columns})"
     # Of rows in the range: what the log does not make, and batch knows.
     kept = (
-        f"{BY_BATCH.format(version='version')} AND is_deleted = 0 AND ({', '.join(KEY)}) NOT IN"
+        f"{is_by_batch('version')} AND is_deleted = 0 AND ({', '.join(KEY)}) NOT IN"
         f" (SELECT {', '.join(KEY)} FROM {rebuilt} WHERE {of_month} AND {IN_SPAN})"
     )
     # Equal blocks are no repetitions here.

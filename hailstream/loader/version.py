@@ -90,3 +90,13 @@ def stream_versions(topic: str, epoch: int, generations: pl.Series, offsets: pl.
     base = pack(0, Authority.STREAM, epoch << OFFSET_BITS)
     shifted = generations.cast(pl.UInt64) * (1 << (AUTHORITY_BITS + SEQUENCE_BITS))
     return (shifted + offsets.cast(pl.UInt64) + base).alias("version")
+
+
+def generation_sql(version: str = "version") -> str:
+    """ClickHouse's expression of a version's generation."""
+    return f"toInt32(bitShiftRight({version}, {AUTHORITY_BITS + SEQUENCE_BITS}))"
+
+
+def authority_sql(version: str = "version") -> str:
+    """The same of its authority."""
+    return f"bitAnd(bitShiftRight({version}, {SEQUENCE_BITS}), {2**AUTHORITY_BITS - 1})"

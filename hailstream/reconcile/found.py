@@ -11,7 +11,7 @@ import pyarrow as pa
 from hailstream.clickhouse import reachable
 from hailstream.domain.millis import to_ms
 from hailstream.errors import HailstreamError
-from hailstream.loader.version import AUTHORITY_BITS, SEQUENCE_BITS
+from hailstream.loader.version import generation_sql
 from hailstream.reconcile.columns import SPARK_TYPES, KeyedTable
 from hailstream.reconcile.spans import Span, bounds, pieces_of
 from hailstream.settings import Settings
@@ -24,7 +24,6 @@ _PIECE: Final = timedelta(hours=6)
 _PIECE_ROWS: Final = 50_000
 #: A task more costs more than the few pieces of a long range that it spares another one.
 _MOST_TASKS: Final = 64
-_GENERATION: Final = f"toInt32(bitShiftRight(version, {AUTHORITY_BITS + SEQUENCE_BITS}))"
 _IN_RANGE: Final = (
     "said.{by} > fromUnixTimestamp64Milli({{begin:Int64}}) AND said.{by} <= fromUnixTimestamp64Milli({{end:Int64}})"
 )
@@ -39,7 +38,7 @@ def found_rows(spark: SparkSession, table: KeyedTable, settings: Settings, spans
     by, earlier = table.read_by
     selected = ", ".join(f"{column.found_sql} AS {column.name}" for column in table.columns)
     query = (
-        f"SELECT {selected}, {_GENERATION} AS generation FROM {table.raw} AS said FINAL"
+        f"SELECT {selected}, {generation_sql()} AS generation FROM {table.raw} AS said FINAL"
         # `said`: not the columns that are selected under the same names.
         f" WHERE {_IN_RANGE.format(by=by)} SETTINGS do_not_merge_across_partitions_select_final = 1"
     )
@@ -80,7 +79,7 @@ def require_no_newer_generation(table: KeyedTable, settings: Settings, spans: Se
     """
     by, earlier = table.read_by
     begin, end = bounds(spans)
-    query = f"SELECT max({_GENERATION}) FROM {table.raw} AS said WHERE {_IN_RANGE.format(by=by)}"
+    query = f"SELECT max({generation_sql()}) FROM {table.raw} AS said WHERE {_IN_RANGE.format(by=by)}"
     with reachable(settings, database=settings.database) as client:
         asked = {"begin": to_ms(begin) - earlier, "end": to_ms(end) - earlier}
         newest = int(client.query(query, asked).result_rows[0][0])

@@ -105,7 +105,8 @@ def test_killed_and_resumed_no_event_is_lost_or_repeated(
     assert code == 0, err
     report = json.loads(out)
     assert (report["events"], report["balanced"]) == (20_000, True)
-    assert report["found"] > 2_000
+    # What was sent since it last said how far it is.
+    assert report["found"] > 0
     assert nameless(events_only(event_log(namespace)), namespace) == events_only(uninterrupted)
 
 
