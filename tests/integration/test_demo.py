@@ -21,11 +21,11 @@ from hailstream.replay.simulator.faults import LATE_TO_MS
 from hailstream.settings import Settings
 from tests.integration.city import table
 
-WITHIN = 800
+WITHIN = 1200
 # A small city with every fault that the simulator knows, long enough for quarter hours to be forecast.
 DATA = "sim:seed=17&rate=10&minutes=150"
 
-pytestmark = pytest.mark.timeout(900)
+pytestmark = pytest.mark.timeout(1800)
 
 
 def hailstream(settings: Settings, *arguments: str) -> subprocess.CompletedProcess[str]:
