@@ -44,7 +44,7 @@ def swap(built: Built, settings: Settings, shadow: Settings, say: Say) -> int:
         rows, versions counted each, that were copied from the live table.
 
     Raises:
-        HailstreamError: a loader is at work, the live table has a newer generation, or ClickHouse fails. The live
+        HailstreamError: a loader is at work, or ClickHouse fails. The live
             table is as it was then.
     """
     require_no_loader(settings)
@@ -81,9 +81,9 @@ def _copy(client: Client, built: Built, names: tuple[str, str, str], columns: st
     asked = {"begin": built.begin, "until": built.until, "month": month}
     of_month = "toYYYYMM(window_start) = {month:UInt32}"
     insert = f"INSERT INTO {to_be} ({columns})"
-    # Of rows in the range: what the log does not make, and batch knows.
+    # Of rows in the range: what the log does not make, and batch knows; tombstones too, or what they hide came back.
     kept = (
-        f"{is_by_batch('version')} AND is_deleted = 0 AND ({', '.join(KEY)}) NOT IN"
+        f"{is_by_batch('version')} AND ({', '.join(KEY)}) NOT IN"
         f" (SELECT {', '.join(KEY)} FROM {rebuilt} WHERE {of_month} AND {IN_SPAN})"
     )
     # Equal blocks are no repetitions here.
