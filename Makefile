@@ -7,6 +7,8 @@ SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-print-directory
+# Each process of a stack or a suite would compile our own modules anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 BIN := .venv/bin
 SETUP = @PYTHON='$(PYTHON)' sh requirements/setup

@@ -163,8 +163,10 @@ def install_packages() -> None:
         call(PYTHON, "-m", "ensurepip", "--default-pip")
         options = ["--quiet", "--no-cache-dir", "--disable-pip-version-check", "--require-hashes"]
         call(PYTHON, "-m", "pip", "install", *options, "-r", BOOTSTRAP, env=environment())
+    # Compiled once: a stack is a dozen processes, and with PYTHONDONTWRITEBYTECODE each would compile for seconds.
     call(
-        UV, "pip", "sync", "--python", PYTHON, "--require-hashes", "--build-constraints", BOOTSTRAP, LOCK,
+        UV, "pip", "sync", "--python", PYTHON, "--compile-bytecode", "--require-hashes",
+        "--build-constraints", BOOTSTRAP, LOCK,
         env=environment(),
     )  # fmt: skip
 
@@ -184,7 +186,7 @@ def install_jars() -> None:
 
 
 def steps() -> list[Step]:
-    machine = f"{sys.version_info[:2]} {platform.machine()} {sys.platform}"
+    machine = f"{sys.version_info[:2]} {platform.machine()} {sys.platform} compiled"
     home = ROOT / os.environ.get("HAILSTREAM_HOME", ".hailstream")
     jars = digest(str(home), ROOT / "jgo.lock.toml") if (home / "jars" / ".verified").exists() else "none"
     # The top-level packages too: an editable installation knows them by name.
