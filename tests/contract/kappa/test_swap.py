@@ -32,10 +32,17 @@ COLUMNS = [
 
 
 def row(
-    minute: int, trips: int, zone: int = 1, generation: int = 1, by: Authority = STREAM, *, deleted: bool = False
+    minute: int,
+    trips: int,
+    zone: int = 1,
+    generation: int = 1,
+    by: Authority = STREAM,
+    *,
+    run: int = 1,
+    deleted: bool = False,
 ) -> list[object]:
     end = NOON + timedelta(minutes=minute)
-    version = pack(generation, by, 1)
+    version = pack(generation, by, run)
     return [zone, end - timedelta(minutes=5), end, trips, trips, trips, 1, 0, generation, version, int(deleted)]
 
 
@@ -120,6 +127,25 @@ def test_what_batch_alone_knows_of_the_range_stays(settings: Settings) -> None:
         done = swap_rebuilt("zone_counts", settings, lambda _: None, run)
     assert (done.comparison.missing, done.comparison.kept) == (2, 1)
     assert told(settings) == sorted([*SWAPPED, (6, 5, 1, 2)], key=lambda one: (one[1], one[0]))
+
+
+def test_what_batch_took_back_does_not_return(settings: Settings) -> None:
+    shadow = shadow_of(settings)
+    once, again = (row(2, 8, zone=7, by=BATCH, run=run, deleted=run == 2) for run in (1, 2))
+    with reachable(settings, database=settings.database) as client:
+        # Each in a part of its own: within one insert ClickHouse keeps the newer alone.
+        client.command("SYSTEM STOP MERGES zone_counts_raw")
+        for one in (once, again):
+            client.insert("zone_counts_raw", [one], column_names=COLUMNS)
+        both = client.query("SELECT is_deleted FROM zone_counts_raw WHERE zone_id = 7 ORDER BY version").result_rows
+    assert both == [(0,), (1,)]
+    built(settings)
+    with batch_run("kappa swap", settings) as run:
+        done = swap_rebuilt("zone_counts", settings, lambda _: None, run)
+    assert (done.comparison.kept, done.copied) == (0, 7)
+    assert told(settings) == SWAPPED
+    with reachable(shadow, database=shadow.database) as client:
+        client.command("SYSTEM START MERGES zone_counts_before")
 
 
 def test_nothing_is_swapped_while_a_loader_is_at_work(settings: Settings) -> None:
