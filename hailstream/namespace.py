@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from hailstream.archive.months import beside
 from hailstream.archive.store import open_store
+from hailstream.errors import HailstreamError
 from hailstream.jobs.catalog import JOBS, job_title
 from hailstream.jobs.flink_rest import FlinkRest
 from hailstream.local.topics_admin import delete_topics
@@ -34,7 +35,7 @@ def empty_namespace(settings: Settings, *, keys: bool = True) -> None:
     delete_topics(settings)
     _drop_database(settings)
     if keys:
-        _delete_keys(settings)
+        delete_keys(settings)
     for topic in EVENT_TOPICS:
         store = open_store(topic, settings)
         store.delete()
@@ -49,12 +50,27 @@ def _drop_database(settings: Settings) -> None:
         client.command(f"DROP DATABASE IF EXISTS `{settings.database}` SYNC")
 
 
-def _delete_keys(settings: Settings) -> None:
+def delete_keys(settings: Settings) -> None:
+    """Delete what the namespace has in Redis.
+
+    Raises:
+        HailstreamError: Redis is away.
+    """
+    import redis
+
     from hailstream.loader.redis_store import connect
 
     client = connect(settings)
-    for keys in _chunks(client.scan_iter(match=f"{settings.redis_prefix}*", count=1000), 1000):
-        client.unlink(*keys)
+    try:
+        for keys in _chunks(client.scan_iter(match=f"{settings.redis_prefix}*", count=1000), 1000):
+            client.unlink(*keys)
+    except (redis.RedisError, OSError) as error:
+        raise HailstreamError(
+            f"Redis did not delete the keys {settings.redis_prefix}*: {error}",
+            hint="`hailstream status` says whether it is up; then run the same again",
+        ) from None
+    finally:
+        client.close()
 
 
 def _chunks(items: Iterator[str], size: int) -> Iterator[list[str]]:

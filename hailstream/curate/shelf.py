@@ -137,9 +137,12 @@ def open_shelf(settings: Settings) -> Shelf:
     """The folder of the settings' namespace; it need not be there yet.
 
     Raises:
-        HailstreamError: the address is none that can be opened.
+        HailstreamError: the address is none of a local folder.
     """
     try:
+        # Staging is checked as files of this machine.
+        if not settings.curated_address.startswith("file://"):
+            raise ValueError("not the address of a local folder")
         files, root = pafs.FileSystem.from_uri(f"{settings.curated_address}/{settings.namespace}")
     except (OSError, ValueError) as error:
         raise HailstreamError(

@@ -112,9 +112,10 @@ def test_a_full_disk_is_told_and_what_was_published_stays(shelf: Shelf) -> None:
     assert [path.name for path in Path(shelf.root).glob(".run-*")] == []
 
 
-def test_an_address_that_makes_no_sense_is_named() -> None:
-    with pytest.raises(HailstreamError, match="HAILSTREAM_CURATED") as refused:
-        open_shelf(Settings(curated="nonsense://x"))
+@pytest.mark.parametrize("address", ["nonsense://x", "s3://bucket/curated", "curated", "file://relative"])
+def test_an_address_of_no_local_folder_is_named(address: str) -> None:
+    with pytest.raises(HailstreamError, match=f"HAILSTREAM_CURATED: {address}") as refused:
+        open_shelf(Settings(curated=address))
     assert refused.value.exit_code == 2
 
 
