@@ -31,7 +31,7 @@ from hailstream.topics import EVENT_TOPICS, TRIPS_ENDED, Topic
 from hailstream.windows import METRICS
 
 #: Columns of the proof's log by those of the archive.
-_LOGGED: Final = {
+LOGGED: Final = {
     "partition": "kafka_partition",
     "offset": "kafka_offset",
     "trip_id": "trip_id",
@@ -43,7 +43,7 @@ _LOGGED: Final = {
     "longitude": "pickup_longitude",
     "passenger_count": "passenger_count",
 }
-_OF_ENDS: Final = {
+OF_ENDS: Final = {
     "end_location": "dropoff_location_id",
     "end_latitude": "dropoff_latitude",
     "end_longitude": "dropoff_longitude",
@@ -148,7 +148,7 @@ class ArchivedLog(EventLog):
         for table, topic in LOGS.items():
             folder = f"{settings.archive_address}/{topic_folder(topic, settings.namespace)}".removeprefix("file://")
             ends = topic is TRIPS_ENDED
-            columns = _LOGGED | {mine: theirs if ends else "NULL" for mine, theirs in _OF_ENDS.items()}
+            columns = LOGGED | {mine: theirs if ends else "NULL" for mine, theirs in OF_ENDS.items()}
             listed = ", ".join(f'{theirs} AS "{mine}"' for mine, theirs in columns.items())
             started = "epoch_ms(started_at)" if ends else "NULL::BIGINT"
             frame = _frame(

@@ -13,6 +13,7 @@ import typer
 from typer.testing import CliRunner
 
 from batch.reconcile import DRIFT, main
+from bench.archived import LOGGED, OF_ENDS
 from hailstream.archive.behind import records_behind
 from hailstream.archive.commands import register
 from hailstream.archive.layout import topic_folder
@@ -33,30 +34,6 @@ from tests.integration.city import PATIENCE, assert_proven, load_all, prepared, 
 from tests.stack import wait_until
 
 SPEC = "sim:?seed=23&minutes=90&rate=10&faults=all"
-#: Columns of the proof's log by those of the archive.
-SAME = {
-    "trip_id": "trip_id",
-    "vendor_id": "vendor_id",
-    "driver_id": "driver_id",
-    "vehicle_id": "vehicle_id",
-    "passenger_count": "passenger_count",
-    "location": "pickup_location_id",
-    "latitude": "pickup_latitude",
-    "longitude": "pickup_longitude",
-}
-SAME_OF_ENDS = SAME | {
-    "end_location": "dropoff_location_id",
-    "end_latitude": "dropoff_latitude",
-    "end_longitude": "dropoff_longitude",
-    "distance": "trip_distance_miles",
-    "payment_type": "payment_type",
-    "rate_code": "rate_code",
-    "fare": "fare_cents",
-    "tip": "tip_cents",
-    "tolls": "tolls_cents",
-    "total": "total_cents",
-}
-
 # Flink and Spark, one after the other: some minutes on a busy machine.
 pytestmark = pytest.mark.timeout(900)
 
@@ -92,7 +69,7 @@ def assert_same_as_the_log(settings: Settings, work_dir: Path) -> dict[str, int]
             f"CREATE OR REPLACE VIEW archived AS SELECT * FROM read_parquet('{folder}/*/*/part-*',"
             " hive_partitioning = true, hive_types_autocast = false)"
         )
-        same = SAME_OF_ENDS if topic is TRIPS_ENDED else SAME
+        same = LOGGED | OF_ENDS if topic is TRIPS_ENDED else LOGGED
         values = " AND ".join(f'l."{mine}" IS NOT DISTINCT FROM a."{theirs}"' for mine, theirs in same.items())
         query = f"""
             SELECT count(*) FROM {table} l FULL JOIN archived a

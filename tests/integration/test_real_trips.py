@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -10,6 +11,7 @@ from uuid import uuid4
 
 import pytest
 
+from batch.backfill import main as backfill
 from batch.reconcile import main as reconcile
 from hailstream.clickhouse import reachable
 from hailstream.demo.history import Archiving
@@ -85,6 +87,22 @@ def assert_equal_in_batch(settings: Settings, archiving: Archiving, monkeypatch:
         assert client.query("SELECT state, rows_in > 0, rows_out FROM batch_runs").result_rows == [("done", 1, 0)]
 
 
+def assert_same_by_the_file(settings: Settings, source: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Trips that the stream told and a file has too are the same ones: a backfill of the month changes no row."""
+    with monkeypatch.context() as patch:
+        for name, value in settings.as_environment().items():
+            patch.setenv(name, value)
+        assert backfill([source]) == 0
+    with reachable(settings, database=settings.database) as client:
+        [(state, rows_in, detail)] = client.query(
+            "SELECT state, rows_in, detail FROM batch_runs WHERE job = 'backfill'"
+        ).result_rows
+    found = json.loads(detail)
+    assert (state, rows_in, found["failed"], list(found["published"])) == ("done", 56_551, [], ["green-2024-01"])
+    for table in found["tables"]:
+        assert (table["rows"] > 0, table["differing"], table["corrected"]) == (True, 0, 0), table
+
+
 def test_rides_of_new_year_2013(
     pipeline: Pipeline, archiving: Archiving, tmp_path: Path, shared_data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -129,3 +147,4 @@ def test_green_of_january_2024_with_a_stop_and_restore(
     assert (trips, fast, str(total), refunds) == (56_551, 214, "1266922.59", 185)
     assert (groups, biggest) == (39_773, 17)
     assert_equal_in_batch(settings, archiving, monkeypatch)
+    assert_same_by_the_file(settings, source, monkeypatch)
