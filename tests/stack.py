@@ -2,9 +2,7 @@
 
 One stack serves a whole test session. Servers start when a test first asks
 for them, so that a suite that needs ClickHouse alone does not pay for Flink.
-In a ``conftest.py``::
-
-    from tests.stack import *  # noqa: F403
+``tests/conftest.py`` makes the fixtures known.
 """
 
 from __future__ import annotations

@@ -4,7 +4,6 @@ import pytest
 
 from hailstream.settings import Settings
 from tests.contract.loader.fixtures import *  # noqa: F403
-from tests.stack import *  # noqa: F403
 from tests.stack import Servers
 
 

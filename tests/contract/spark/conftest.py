@@ -13,9 +13,24 @@ from hailstream.spark.session import open_session
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
+INTERPRETED = {"spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN"}
+
 
 @pytest.fixture(scope="session")
 def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     settings = Settings(home=tmp_path_factory.mktemp("spark"), spark_memory="1g", spark_partitions=2)
     with open_session("tests", settings) as session:
+        # Of some hundred rows a query takes longer to be compiled than to be interpreted.
+        for name, value in INTERPRETED.items():
+            session.conf.set(name, value)
         yield session
+
+
+@pytest.fixture
+def compiling(spark: SparkSession) -> Iterator[SparkSession]:
+    """The session as it is by default, for many rows."""
+    for name in INTERPRETED:
+        spark.conf.unset(name)
+    yield spark
+    for name, value in INTERPRETED.items():
+        spark.conf.set(name, value)

@@ -223,13 +223,13 @@ def test_every_check_passed_and_is_in_the_table(city: tuple[Settings, Curated]) 
 
 @pytest.mark.timeout(900)
 def test_the_facts_of_36_months_come_out_to_the_cent(
-    spark: SparkSession, servers: Servers, shared_data: Path, tmp_path: Path
+    compiling: SparkSession, servers: Servers, shared_data: Path, tmp_path: Path
 ) -> None:
     folders = {name: (tmp_path / name).as_uri() for name in ("archive", "curated")}
     settings = servers("clickhouse").model_copy(update=folders | {"namespace": f"t{uuid4().hex[:10]}"})
     archive_ends(settings, [shared_data / "yellow_sample_2018-01_2020-12.parquet"], tmp_path / "work")
     # Ten thousand trips of a month are so few that nearly each makes a day of features by itself.
-    done = curate(spark, settings, features=False)
+    done = curate(compiling, settings, features=False)
     query = "SELECT payment_type, sum(rows), sum(total_sum) FROM payment_analysis GROUP BY ALL ORDER BY ALL"
     assert [tuple(row.values()) for row in rows_of(settings, query)] == [
         (1, 247_545, Decimal("4653579.54")),

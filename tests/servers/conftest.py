@@ -1,3 +1,0 @@
-"""Real servers for every test here."""
-
-from tests.stack import *  # noqa: F403
