@@ -22,6 +22,14 @@ if TYPE_CHECKING:
 
 
 _S3_CLASS = "org.apache.hadoop.fs.s3a.S3AFileSystem"
+#: A batch of minutes on two cores: with its usual thresholds the optimising compiler takes as long as the tasks do.
+_JIT = {"InvocationThreshold": 60_000, "MinInvocationThreshold": 20_000, "CompileThreshold": 200_000}
+_JIT |= {"BackEdgeThreshold": 500_000}
+_JAVA_OPTIONS = (
+    "-XX:+IgnoreUnrecognizedVMOptions",
+    "-XX:+UseParallelGC",
+    *(f"-XX:Tier4{k}={v}" for k, v in _JIT.items()),
+)
 _RAISED = re.compile(r"[\w.]+(Error|Exception): ")
 
 
@@ -86,6 +94,7 @@ def session_options(settings: Settings) -> dict[str, str]:
         options |= {
             "spark.master": "local[*]",
             "spark.driver.memory": settings.spark_memory,
+            "spark.driver.extraJavaOptions": " ".join(_JAVA_OPTIONS),
             "spark.driver.bindAddress": LOOPBACK,
             "spark.driver.host": LOOPBACK,
             "spark.local.dir": str(local / "local"),
