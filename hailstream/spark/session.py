@@ -30,6 +30,7 @@ _JAVA_OPTIONS = (
     "-XX:+UseParallelGC",
     *(f"-XX:Tier4{k}={v}" for k, v in _JIT.items()),
 )
+_MANY_FILES = 1_000_000
 _RAISED = re.compile(r"[\w.]+(Error|Exception): ")
 
 
@@ -90,6 +91,9 @@ def session_options(settings: Settings) -> dict[str, str]:
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
     }
+    if not in_s3(settings):
+        # More than 32 files would be looked at by a task each; an archive has thousands, and a disk answers at once.
+        options["spark.sql.sources.parallelPartitionDiscovery.threshold"] = str(_MANY_FILES)
     if not _submitted():
         options |= {
             "spark.master": "local[*]",

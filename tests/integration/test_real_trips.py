@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import signal
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from uuid import uuid4
 
+import polars as pl
 import pytest
 
 from batch.backfill import main as backfill
@@ -28,6 +29,7 @@ from tests.integration.city import PATIENCE, assert_proven, prepared, replay
 from tests.stack import wait_until
 
 HALF = datetime(2024, 1, 16, 12, tzinfo=UTC)
+DAY = date(2024, 1, 10)
 
 # Flink and Spark, one after the other: some minutes on a busy machine.
 pytestmark = pytest.mark.timeout(900)
@@ -57,7 +59,7 @@ def archiving(pipeline: Pipeline) -> Iterator[Archiving]:
 
 
 def assert_live(pipeline: Pipeline, work_dir: Path) -> dict[str, int]:
-    """Every window, trip and alert is as the log says it; how many alerts each rule has."""
+    """Every window, trip and alert is as the log says it, and the job ends; how many alerts each rule has."""
     settings = pipeline.settings
     log = EventLog(settings, work_dir=work_dir)
     windows, alerts = Prover(log), AlertProver(log)
@@ -71,6 +73,7 @@ def assert_live(pipeline: Pipeline, work_dir: Path) -> dict[str, int]:
     assert not [proof for proof in proofs if proof.differing], proofs
     assert pipeline.loaded_rows("late") == rows["late"]
     assert pipeline.restarts() == 0
+    pipeline.stop_job()
     return {proof.rule: proof.expected for proof in proofs}
 
 
@@ -87,20 +90,22 @@ def assert_equal_in_batch(settings: Settings, archiving: Archiving, monkeypatch:
         assert client.query("SELECT state, rows_in > 0, rows_out FROM batch_runs").result_rows == [("done", 1, 0)]
 
 
-def assert_same_by_the_file(settings: Settings, source: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Trips that the stream told and a file has too are the same ones: a backfill of the month changes no row."""
+def assert_same_by_the_file(settings: Settings, source: str, work_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Trips that the stream told and a file has too are the same ones: a backfill of one day's changes no row."""
+    trips = pl.read_parquet(source).filter(pl.col("lpep_pickup_datetime").dt.date() == DAY)
+    trips.write_parquet(work_dir / Path(source).name)
     with monkeypatch.context() as patch:
         for name, value in settings.as_environment().items():
             patch.setenv(name, value)
-        assert backfill([source]) == 0
+        assert backfill([str(work_dir / Path(source).name)]) == 0
     with reachable(settings, database=settings.database) as client:
-        [(state, rows_in, detail)] = client.query(
-            "SELECT state, rows_in, detail FROM batch_runs WHERE job = 'backfill'"
-        ).result_rows
+        query = "SELECT state, rows_in, detail FROM batch_runs WHERE job = 'backfill'"
+        [(state, rows_in, detail)] = client.query(query).result_rows
     found = json.loads(detail)
-    assert (state, rows_in, found["failed"], list(found["published"])) == ("done", 56_551, [], ["green-2024-01"])
+    assert (state, rows_in, found["failed"], list(found["published"])) == ("done", trips.height, [], ["green-2024-01"])
+    assert [table["metric"] for table in found["tables"]] == ["zone_counts", "zone_revenue", "trips"]
     for table in found["tables"]:
-        assert (table["rows"] > 0, table["differing"], table["corrected"]) == (True, 0, 0), table
+        assert (table["rows"] > trips.height - 10, table["differing"], table["corrected"]) == (True, 0, 0), table
 
 
 def test_rides_of_new_year_2013(
@@ -147,4 +152,4 @@ def test_green_of_january_2024_with_a_stop_and_restore(
     assert (trips, fast, str(total), refunds) == (56_551, 214, "1266922.59", 185)
     assert (groups, biggest) == (39_773, 17)
     assert_equal_in_batch(settings, archiving, monkeypatch)
-    assert_same_by_the_file(settings, source, monkeypatch)
+    assert_same_by_the_file(settings, source, tmp_path, monkeypatch)
