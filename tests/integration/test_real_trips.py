@@ -32,7 +32,7 @@ HALF = datetime(2024, 1, 16, 12, tzinfo=UTC)
 DAY = date(2024, 1, 10)
 
 # Flink and Spark, one after the other: some minutes on a busy machine.
-pytestmark = pytest.mark.timeout(900)
+pytestmark = pytest.mark.timeout(1800)
 
 
 @pytest.fixture
