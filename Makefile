@@ -47,7 +47,7 @@ test: lint types ## All checks: style, types, and every test [ARGS='-k revenue']
 ifdef ARGS
 	@$(BIN)/python -m pytest $(ARGS)
 else
-	@$(BIN)/python -m pytest $(SIDE_BY_SIDE) -n logical --dist worksteal
+	@$(BIN)/python -m pytest $(SIDE_BY_SIDE) -n logical
 	@$(BIN)/python -m pytest tests $(SIDE_BY_SIDE:%=--ignore %)
 endif
 	@echo 'make test: style, types and tests are fine'

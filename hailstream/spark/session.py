@@ -23,12 +23,13 @@ if TYPE_CHECKING:
 
 _S3_CLASS = "org.apache.hadoop.fs.s3a.S3AFileSystem"
 #: A batch of minutes on two cores: with its usual thresholds the optimising compiler takes as long as the tasks do.
-_JIT = {"InvocationThreshold": 60_000, "MinInvocationThreshold": 20_000, "CompileThreshold": 200_000}
-_JIT |= {"BackEdgeThreshold": 500_000}
 _JAVA_OPTIONS = (
     "-XX:+IgnoreUnrecognizedVMOptions",
     "-XX:+UseParallelGC",
-    *(f"-XX:Tier4{k}={v}" for k, v in _JIT.items()),
+    "-XX:Tier4InvocationThreshold=60000",
+    "-XX:Tier4MinInvocationThreshold=20000",
+    "-XX:Tier4CompileThreshold=200000",
+    "-XX:Tier4BackEdgeThreshold=500000",
 )
 _MANY_FILES = 1_000_000
 _RAISED = re.compile(r"[\w.]+(Error|Exception): ")

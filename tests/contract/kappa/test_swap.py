@@ -130,7 +130,6 @@ def test_what_batch_alone_knows_of_the_range_stays(settings: Settings) -> None:
 
 
 def test_what_batch_took_back_does_not_return(settings: Settings) -> None:
-    shadow = shadow_of(settings)
     once, again = (row(2, 8, zone=7, by=BATCH, run=run, deleted=run == 2) for run in (1, 2))
     with reachable(settings, database=settings.database) as client:
         # Each in a part of its own: within one insert ClickHouse keeps the newer alone.
@@ -144,8 +143,6 @@ def test_what_batch_took_back_does_not_return(settings: Settings) -> None:
         done = swap_rebuilt("zone_counts", settings, lambda _: None, run)
     assert (done.comparison.kept, done.copied) == (0, 7)
     assert told(settings) == SWAPPED
-    with reachable(shadow, database=shadow.database) as client:
-        client.command("SYSTEM START MERGES zone_counts_before")
 
 
 def test_nothing_is_swapped_while_a_loader_is_at_work(settings: Settings) -> None:
