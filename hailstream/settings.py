@@ -54,6 +54,7 @@ class Settings(BaseSettings):
     flink_port: Port = Field(28081, description="REST and web page of the Flink cluster")
     flink_rpc_port: Port = Field(26123, description="of the embedded JobManager")
     zookeeper_port: Port = Field(22181, description="of the embedded ZooKeeper, where FLINK_HA asks for one")
+    java_options: str = Field("", description="added to those of the embedded broker and TaskManager, e.g. -Xlog:gc")
     metrics_port: Port = Field(29100, description="metrics of the ClickHouse loader; Redis loader: one up")
 
     # External servers.
@@ -108,6 +109,12 @@ class Settings(BaseSettings):
     )
     bundle_time: float = Field(
         0.05, ge=0.001, description="longest wait of a row for others before Python gets them; longer is faster"
+    )
+    buffer_timeout: float = Field(
+        0.01,
+        ge=0.001,
+        le=1,
+        description="longest wait of a row at an exchange; twice that at a source. Longer is cheaper",
     )
     checkpoint_dir: str | None = Field(None, description="URI; unset: a folder in the home folder")
     transaction_timeout: float = Field(

@@ -47,10 +47,13 @@ def embedded_settings(home: Path) -> Settings:
     link_parts(home, Path(os.environ.get("HAILSTREAM_HOME", CHECKOUT / ".hailstream")).expanduser().resolve())
     # Two of each operator, so that what is cut in parts by an exchange is put together again. Job city
     # is what a compiled plan can hold, unless a test says otherwise.
-    [port] = free_ports(1)
+    jobs = {"parallelism": 2, "city_jobs": "zone_counts,revenue"}
+    # Most tests are over before the optimising compiler has earned what it takes, and none asks for a latency.
+    cheap = {"java_options": "-XX:TieredStopAtLevel=1", "buffer_timeout": 0.1, "checkpoint_interval": 2.0}
     # Flink is told of an S3 server when it starts; that runs only where a test asks for it.
+    [port] = free_ports(1)
     s3 = {"s3_endpoint": f"http://{LOOPBACK}:{port}", "s3_access_key": "test", "s3_secret_key": SecretStr("s3 secret")}
-    return settings_apart(home, parallelism=2, city_jobs="zone_counts,revenue", **s3)
+    return settings_apart(home, **jobs, **cheap, **s3)
 
 
 @pytest.fixture(scope="session")

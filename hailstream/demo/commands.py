@@ -26,7 +26,7 @@ def demo(
     from rich.console import Console
 
     from hailstream.demo.report import print_result
-    from hailstream.demo.run import run_demo
+    from hailstream.demo.run import open_demo, run_demo
     from hailstream.local.display import Display
     from hailstream.local.stack import Stack
     from hailstream.replay.commands import parse_speed
@@ -34,13 +34,14 @@ def demo(
 
     pace = parse_speed(speed)
     settings = load_settings(namespace=NAMESPACE)
+    source = open_demo(settings, data or [DEFAULT_DATA])
     console = Console()
     stack = Stack(settings)
     ran_before = any(status.pid is not None for status in stack.status())
     try:
         with Display(console) as progress:
             stack.up(progress=progress)
-        result = run_demo(settings, data or [DEFAULT_DATA], pace, console, keep=keep)
+        result = run_demo(settings, source, pace, console, keep=keep)
         print_result(result, settings, console)
     finally:
         if not keep and not ran_before:

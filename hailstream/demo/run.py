@@ -69,20 +69,28 @@ class DemoResult:
         )
 
 
-def run_demo(settings: Settings, data: list[str], speed: float | None, console: Console, *, keep: bool) -> DemoResult:
-    """Run the main job over ``data`` in the settings' namespace, which is emptied first.
+def open_demo(settings: Settings, data: list[str]) -> EventSource:
+    """The source of a demo that can be run and proved; needs no server.
+
+    Raises HailstreamError: no such data, or settings that leave out what is proved.
+    """
+    _require_proven([part.name for part in city_parts(settings)])
+    return open_source(data, work_dir=settings.home_dir / "demo")
+
+
+def run_demo(
+    settings: Settings, source: EventSource, speed: float | None, console: Console, *, keep: bool
+) -> DemoResult:
+    """Run the main job over ``source`` in the settings' namespace, which is emptied first.
 
     The stack runs already. Raises HailstreamError when a part of it fails.
     """
     began = time.monotonic()
-    parts = [part.name for part in city_parts(settings)]
-    _require_proven(parts)
     step = _Steps(console)
     with step("reading the source"):
-        source = open_source(data, work_dir=settings.home_dir / "demo")
         bounds = source.bounds()
     if bounds is None:
-        raise HailstreamError(f"{' '.join(data)} holds no events", hint="give another file by DATA=…")
+        raise HailstreamError(f"{source.name} holds no events", hint="give another file by DATA=…")
     # A second more than the last heartbeats, which close the last windows.
     horizon = bounds[1] + timedelta(seconds=TAIL_SECONDS + 1)
     settings = settings.model_copy(update={"horizon": horizon.isoformat(), "archive_interval": _ARCHIVE_SECONDS})
@@ -106,7 +114,7 @@ def run_demo(settings: Settings, data: list[str], speed: float | None, console: 
         with step("recounting the log without Flink"):
             log = EventLog(settings, work_dir=settings.home_dir / "demo")
             prover = Prover(log)
-            answers = AnswersProver(log, parts)
+            answers = AnswersProver(log, [part.name for part in city_parts(settings)])
         with step("waiting for the last rows") as say:
             rows = prover.expected_rows() | answers.expected_rows()
             rows["late"] += answers.late

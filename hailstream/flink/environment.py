@@ -16,10 +16,10 @@ def engine_settings(settings: Settings, job_name: str) -> dict[str, str]:
         "pipeline.name": job_name,
         # Rows are handed from operator to operator, not copied: none of ours keeps or changes its input.
         "pipeline.object-reuse": "true",
-        "pipeline.auto-watermark-interval": "20 ms",
-        # A row and the watermark behind it cross five exchanges; at 100 ms each, the
+        # A row and the watermark behind it cross five exchanges; at 100 ms each, Flink's
         # default, a window would be half a second old before anybody saw it.
-        "execution.buffer-timeout.interval": "10 ms",
+        "execution.buffer-timeout.interval": f"{round(settings.buffer_timeout * 1000)} ms",
+        "pipeline.auto-watermark-interval": f"{round(settings.buffer_timeout * 2000)} ms",
         "parallelism.default": str(settings.parallelism),
         "table.local-time-zone": "UTC",
         # Operators get ids that survive a restart from the compiled plan, and only from there.

@@ -47,7 +47,7 @@ def source_ddl(topic: Topic, settings: Settings, group: str, *, committed: bool 
         # A broker that answers every fetch with the few records of a millisecond
         # is busy with fetches; waiting this long for more costs less than a bundle.
         "properties.fetch.min.bytes": str(64 * 1024),
-        "properties.fetch.max.wait.ms": "20",
+        "properties.fetch.max.wait.ms": str(round(settings.buffer_timeout * 2000)),
         **begin,
         "format": "raw",
     }

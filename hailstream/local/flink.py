@@ -128,7 +128,7 @@ def servers(settings: Settings, jars: Jars) -> tuple[Server, ...]:
     coordinators: tuple[Server, ...] = ()
     if settings.flink_ha == "zookeeper":
         coordinators = (zookeeper.server(settings, ("-cp", class_path), options[0], environment, prepare),)
-    memory = Memory.of(settings.taskmanager_memory).java_options()
+    given = (*Memory.of(settings.taskmanager_memory).java_options(), *options, *settings.java_options.split())
     launcher = (sys.executable, "-m", "hailstream.local.taskmanager", str(settings.home_dir))
     return (
         *coordinators,
@@ -151,7 +151,7 @@ def servers(settings: Settings, jars: Jars) -> tuple[Server, ...]:
             command=(
                 *launcher,
                 # A thread that dies for want of memory would leave a Python worker waiting for it.
-                *java("-XX:+UseParallelGC", "-XX:+ExitOnOutOfMemoryError", *memory, *options, "-cp", class_path),
+                *java("-XX:+UseParallelGC", "-XX:+ExitOnOutOfMemoryError", *given, "-cp", class_path),
                 TASKMANAGER,
                 *arguments,
             ),

@@ -74,6 +74,7 @@ def server(settings: Settings, jars: Jars) -> Server:
         "-XX:MaxGCPauseMillis=20",
         "-XX:+ExitOnOutOfMemoryError",
         f"-Dlog4j2.configurationFile={logging}",
+        *settings.java_options.split(),
         "-cp",
         f"{jars.kafka}/*",
     )

@@ -105,10 +105,3 @@ def assert_rebuilt_by_another_definition(settings: Settings, work_dir: Path) -> 
     assert_frame_equal(rebuilt, expected)
     assert rebuilt["window_end"].max() > begin + timedelta(minutes=75)  # type: ignore[operator]
     assert_frame_equal(after.drop("generation"), before.drop("generation"))
-
-
-def test_data_that_is_not_there_is_named(stack: Settings) -> None:
-    done = hailstream(stack, "demo", "--data", "no/such/file.parquet")
-    assert done.returncode != 0
-    assert "no/such/file.parquet" in done.stdout + done.stderr
-    assert "Traceback" not in done.stderr

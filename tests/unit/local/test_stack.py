@@ -10,7 +10,7 @@ import pytest
 from pydantic import SecretStr
 
 from hailstream.errors import HailstreamError
-from hailstream.local import kafka
+from hailstream.local import flink, kafka
 from hailstream.local.apart import free_ports, settings_apart
 from hailstream.local.jars import Jars
 from hailstream.local.processes import of_stack
@@ -37,6 +37,18 @@ def test_a_second_port_of_a_server_is_guarded_too(tmp_path: Path) -> None:
         with pytest.raises(HailstreamError, match=str(port)) as caught:
             check_ports([server])
     assert "HAILSTREAM_KAFKA_CONTROLLER_PORT" in caught.value.hint
+
+
+def test_given_options_of_java_come_behind_our_own_before_the_class_path(tmp_path: Path) -> None:
+    settings = settings_apart(tmp_path, java_options="-Xmx1g  -Xlog:gc")
+    jars = Jars((), tmp_path / "jars", tmp_path / "apicurio")
+    commands = {
+        server.name: server.command for server in (kafka.server(settings, jars), *flink.servers(settings, jars))
+    }
+    for name in ("kafka", "flink-taskmanager"):
+        at = commands[name].index("-cp")
+        assert commands[name][at - 2 : at] == ("-Xmx1g", "-Xlog:gc"), commands[name]
+    assert "-Xlog:gc" not in commands["flink-jobmanager"]
 
 
 def test_an_unknown_service_is_refused_with_those_there_are(tmp_path: Path) -> None:
