@@ -30,7 +30,7 @@ from hailstream.spark.archive import read_records
 from hailstream.windows import METRICS
 
 if TYPE_CHECKING:
-    from pyspark.sql import Column, DataFrame, SparkSession
+    from pyspark.sql import Column, DataFrame, Observation, SparkSession
 
 #: A table that can be computed again.
 Recomputed = WindowTable | TripTable
@@ -126,7 +126,7 @@ class Reconciler:
         self._say(f"{table.name}: computing {begin:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M} UTC again")
         store = open_store(table.events, settings)
         manifest = read_manifest(store)
-        records = self._records(again, store, manifest, spans)
+        counted, records = _observed(self._records(again, store, manifest, spans))
         compared = self._compared(again, records, reach, spans).persist()
         try:
             found = groups(table, compared)
@@ -136,7 +136,7 @@ class Reconciler:
                 found = groups(table, rest)
             else:
                 rest = compared
-            result = TableResult(table, begin, end, held_by, again.overlap, _events(records), found)
+            result = TableResult(table, begin, end, held_by, again.overlap, counted.get[EVENT], found)
             if run is None or not result.differing:
                 return result
             self._say(f"{table.name}: writing {result.differing:,} corrected rows")
@@ -248,8 +248,13 @@ def _require_whole(topic: str, manifest: Manifest, reach: Reach, end: datetime |
         )
 
 
-def _events(records: DataFrame) -> int:
-    return int(records.where(f"kind = '{EVENT}'").count())
+def _observed(records: DataFrame) -> tuple[Observation, DataFrame]:
+    """The same, and what counts the events among them when they are read for the first time."""
+    from pyspark.sql import Observation
+    from pyspark.sql import functions as f
+
+    counted = Observation()
+    return counted, records.observe(counted, f.count_if(f.col("kind") == EVENT).alias(EVENT))
 
 
 def _unread(read: Offsets) -> Column:

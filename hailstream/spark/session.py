@@ -102,6 +102,7 @@ def session_options(settings: Settings) -> dict[str, str]:
             "spark.driver.extraJavaOptions": " ".join(_JAVA_OPTIONS),
             "spark.driver.bindAddress": LOOPBACK,
             "spark.driver.host": LOOPBACK,
+            "spark.python.daemon.module": "hailstream.spark.workers",
             "spark.local.dir": str(local / "local"),
             "spark.sql.warehouse.dir": str(local / "warehouse"),
             # What reads s3:// addresses; loaded when it is asked for.

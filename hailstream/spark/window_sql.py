@@ -22,7 +22,8 @@ def compile_metric(metric: WindowedMetric, events: str) -> str:
     # Of copies that disagree the smallest of each value counts.
     smallest = ", ".join(f"min(`{name}`) AS `{name}`" for name in metric.columns)
     sums = ", ".join(f"{_aggregate(measure)} AS `{measure.name}`" for measure in metric.measures)
-    known = ", ".join(f"coalesce(`{name}`, 0) AS `{name}`" for name in metric.numbers)
+    # Zeros follow each window that has events; where others have some too, they add nothing to them.
+    counted = ", ".join(f"sum(CASE WHEN after = 0 THEN `{name}` ELSE 0 END) AS `{name}`" for name in metric.numbers)
     # A minute is in size / slide windows, of which the first ends at the next multiple of slide.
     first, last = f"minute - pmod(minute, {slide}) + {slide}", f"minute - pmod(minute, {slide}) + {size}"
     # A trip that the stream told and a file has too is no second copy.
@@ -35,13 +36,10 @@ WITH trips AS (
   SELECT zone_id, window_end, {sums}, sum(copies - 1) AS duplicates
   FROM (SELECT *, explode(sequence({first}, {last}, {slide})) AS window_end FROM trips)
   GROUP BY zone_id, window_end
-), active AS (
-  SELECT DISTINCT zone_id, window_end
-  FROM (SELECT zone_id, explode(sequence(window_end, window_end + {active_for - size}, {slide})) AS window_end
-        FROM counted)
 )
-SELECT zone_id, window_end - {size} AS window_start, window_end, {known}
-FROM active LEFT JOIN counted USING (zone_id, window_end)"""
+SELECT zone_id, window_end + after - {size} AS window_start, window_end + after AS window_end, {counted}
+FROM (SELECT *, explode(sequence(0L, {active_for - size}L, {slide}L)) AS after FROM counted)
+GROUP BY zone_id, window_end + after"""
 
 
 def _aggregate(measure: Measure) -> str:

@@ -102,6 +102,8 @@ def test_what_differs_is_told_with_its_reason_and_put_right_once(spark: SparkSes
     second = reconcile(spark, settings)
     assert {name: result.differing for name, result in second.items()} == dict.fromkeys(second, 0)
     log = ArchivedLog(settings)
+    for name, events in (("zone_counts", "started_log"), ("trips", "ended_log")):
+        assert second[name].events == log.value(f"SELECT count(*) FROM {events} WHERE readable AND NOT heartbeat")
     truth = Prover(log, late_counts=True).compare()
     assert [(m.missing, m.extra, m.different) for m in truth.metrics] == [(0, 0, 0)] * 2
     assert expected_trips(log) == second["trips"].rows > 1000
