@@ -95,6 +95,8 @@ def session_options(settings: Settings) -> dict[str, str]:
     if not in_s3(settings):
         # More than 32 files would be looked at by a task each; an archive has thousands, and a disk answers at once.
         options["spark.sql.sources.parallelPartitionDiscovery.threshold"] = str(_MANY_FILES)
+    if _local():
+        options["spark.python.daemon.module"] = "hailstream.spark.workers"
     if not _submitted():
         options |= {
             "spark.master": "local[*]",
@@ -102,7 +104,6 @@ def session_options(settings: Settings) -> dict[str, str]:
             "spark.driver.extraJavaOptions": " ".join(_JAVA_OPTIONS),
             "spark.driver.bindAddress": LOOPBACK,
             "spark.driver.host": LOOPBACK,
-            "spark.python.daemon.module": "hailstream.spark.workers",
             "spark.local.dir": str(local / "local"),
             "spark.sql.warehouse.dir": str(local / "warehouse"),
             # What reads s3:// addresses; loaded when it is asked for.
@@ -128,6 +129,13 @@ def _open_s3(spark: SparkSession, settings: Settings) -> None:
 def _submitted() -> bool:
     """Whether ``spark-submit`` started this process, and with it a JVM of its own choice."""
     return "PYSPARK_GATEWAY_PORT" in os.environ
+
+
+def _local() -> bool:
+    """Whether tasks run beside the driver, so that their Python workers have its packages and ours."""
+    from pyspark import SparkConf
+
+    return not _submitted() or (SparkConf().get("spark.master") or "").startswith("local")
 
 
 def _choose_java() -> None:
