@@ -6,8 +6,9 @@ from typing import Annotated
 
 import typer
 
-# Two hours of an evening, with every fault that the simulator knows.
-DEFAULT_DATA = "sim:"
+# Two hours of an evening, with every fault that the simulator knows; at this speed 4,000 events a second, which
+# two cores keep up with.
+DEFAULT_DATA = "sim:rate=20"
 DEFAULT_SPEED = "200"
 NAMESPACE = "demo"
 

@@ -73,13 +73,11 @@ class History:
     Attributes:
         found: of each table, how the stream's rows differed from what Spark made of the archive.
         expected: rows of each windowed metric in which late events belong, counted by DuckDB in the log.
-        left: differing rows that a second run found, which corrected nothing.
         proof: every table held against a recount of the log in which nothing is late.
     """
 
     found: list[TableResult]
     expected: dict[str, int]
-    left: int
     proof: Proof
 
     @property
@@ -98,11 +96,11 @@ class History:
 
     @property
     def ok(self) -> bool:
-        return self.unexplained == self.left == self.wrong == 0
+        return self.unexplained == self.wrong == 0
 
 
 def prove_history(settings: Settings, log: EventLog, say: Say) -> History:
-    """Reconcile the city's windows and trips with the namespace's archive, twice, and hold the result against the log.
+    """Reconcile the city's windows and trips with the namespace's archive, and hold the result against the log.
 
     Args:
         settings: of the namespace; its stream is at rest.
@@ -120,5 +118,4 @@ def prove_history(settings: Settings, log: EventLog, say: Say) -> History:
         found = [reconciler.reconcile(again, None, None, run) for again in tables]
         run.rows_in, run.rows_out = sum(r.events for r in found), sum(r.corrected for r in found)
         run.detail = {"tables": [result.as_detail() for result in found]}
-        left = sum(reconciler.reconcile(again, None, None, None).differing for again in tables)
-    return History(found, expected, left, Prover(log, late_counts=True).compare())
+    return History(found, expected, Prover(log, late_counts=True).compare())

@@ -35,6 +35,8 @@ from hailstream.spark.java import find_spark_java, install_command
 _LOOK_SECONDS = 0.5
 #: Files of the archive as often as this: nobody waits a minute for the last of them.
 _ARCHIVE_SECONDS = 5.0
+#: Two hundred times as fast as life, nobody sees a tenth of a second, and rows that wait cost less.
+_BUFFER_SECONDS = 0.1
 #: Jobs whose rows the log and batch are held against.
 _PROVEN = ("zone_counts", "revenue", "trips")
 
@@ -93,7 +95,10 @@ def run_demo(
         raise HailstreamError(f"{source.name} holds no events", hint="give another file by DATA=…")
     # A second more than the last heartbeats, which close the last windows.
     horizon = bounds[1] + timedelta(seconds=TAIL_SECONDS + 1)
-    settings = settings.model_copy(update={"horizon": horizon.isoformat(), "archive_interval": _ARCHIVE_SECONDS})
+    pace = {"archive_interval": _ARCHIVE_SECONDS, "buffer_timeout": _BUFFER_SECONDS}
+    # What is set by hand stays.
+    pace = {name: seconds for name, seconds in pace.items() if name not in settings.model_fields_set}
+    settings = settings.model_copy(update={"horizon": horizon.isoformat(), **pace})
     with step(f"emptying namespace {settings.namespace}"):
         empty_namespace(settings)
         create_topics(settings)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from hailstream.clickhouse import reachable
-from hailstream.proof.alert_queries import prepare, queries
+from hailstream.proof.alert_queries import queries
 from hailstream.proof.eventlog import EventLog
 from hailstream.settings import Settings
 
@@ -43,7 +43,7 @@ class AlertProver:
     def __init__(self, log: EventLog) -> None:
         self._settings = log.settings
         self._connection = log.connection
-        prepare(self._connection, disorder_ms=log.disorder_ms, horizon_ms=log.horizon_ms)
+        log.prepare()
         for rule, query in queries(self._settings.thresholds()).items():
             self._connection.execute(f"CREATE TEMP TABLE {rule} AS {query}")
 

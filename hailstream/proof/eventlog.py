@@ -9,6 +9,7 @@ from typing import Any
 import duckdb
 
 from hailstream.flink.event_time import parse_horizon
+from hailstream.proof.alert_queries import prepare
 from hailstream.proof.log import load_log
 from hailstream.settings import Settings
 from hailstream.topics import TRIPS_ENDED, TRIPS_STARTED
@@ -40,6 +41,7 @@ class EventLog:
             self.connection.execute("SET temp_directory = ?", [str(work_dir)])
         for table, topic in LOGS.items():
             load_log(self.connection, table, topic, settings, progress)
+        self._prepared = False
 
     @property
     def disorder_ms(self) -> int:
@@ -54,6 +56,12 @@ class EventLog:
     def plausible(self) -> str:
         """SQL: the record is not from beyond the horizon."""
         return "true" if self.horizon_ms is None else f"record_time <= {self.horizon_ms}"
+
+    def prepare(self) -> None:
+        """Make the tables of :func:`hailstream.proof.alert_queries.prepare`, unless they are there."""
+        if not self._prepared:
+            prepare(self.connection, disorder_ms=self.disorder_ms, horizon_ms=self.horizon_ms)
+            self._prepared = True
 
     def value(self, query: str) -> Any:
         """The one value of a query."""

@@ -59,6 +59,28 @@ _COLUMNS: dict[str, Any] = {
     "tolls": pl.Int64,
     "total": pl.Int64,
 }
+_AMOUNTS: tuple[Any, ...] = tuple(f"{name}_amount" for name in ("fare", "tip", "tolls", "total"))
+#: The fields of the columns between the place and the amounts; zones are found in a whole batch.
+_FIELDS: tuple[Any, ...] = (
+    "trip_id",
+    "event_time",
+    "started_at",
+    "vendor_id",
+    "driver_id",
+    "vehicle_id",
+    None,
+    "pickup_location_id",
+    "pickup_latitude",
+    "pickup_longitude",
+    None,
+    "dropoff_location_id",
+    "dropoff_latitude",
+    "dropoff_longitude",
+    "passenger_count",
+    "payment_type",
+    "rate_code",
+    "trip_distance_miles",
+)
 
 
 def load_log(
@@ -144,31 +166,10 @@ class _Reader:
         value, record_time = message.value(), message.timestamp()[1]
         place = (message.partition(), message.offset(), record_time, value is None)
         event = None if value is None else self._read(value)
-        if event is None or event["event_time"] != record_time or not event["trip_id"] or _endless(event):
+        if event is None or event["event_time"] != record_time or not event["trip_id"] or _endless(event, value):
             return (*place, False, *[None] * (len(_COLUMNS) - 5))
-        return (
-            *place,
-            True,
-            event["trip_id"],
-            event["event_time"],
-            event.get("started_at"),
-            event["vendor_id"],
-            event["driver_id"],
-            event["vehicle_id"],
-            None,
-            event["pickup_location_id"],
-            event["pickup_latitude"],
-            event["pickup_longitude"],
-            None,
-            event.get("dropoff_location_id"),
-            event.get("dropoff_latitude"),
-            event.get("dropoff_longitude"),
-            event["passenger_count"],
-            event.get("payment_type"),
-            event.get("rate_code"),
-            event.get("trip_distance_miles"),
-            *(_cents(event.get(f"{name}_amount")) for name in ("fare", "tip", "tolls", "total")),
-        )
+        # What the topic's schema has no field for is null, as what has no value.
+        return (*place, True, *map(event.get, _FIELDS), *map(_cents, map(event.get, _AMOUNTS)))
 
     def _read(self, value: bytes) -> dict[str, Any] | None:
         if len(value) < 5 or value[0] != 0:
@@ -186,7 +187,9 @@ class _Reader:
         return event if stream.tell() == len(value) - 5 else None
 
 
-def _endless(event: dict[str, Any]) -> bool:
+def _endless(event: dict[str, Any], message: bytes) -> bool:
+    if len(message) <= _LONGEST_TEXT:
+        return False
     return any(isinstance(value, str) and len(value.encode()) > _LONGEST_TEXT for value in event.values())
 
 

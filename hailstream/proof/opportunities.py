@@ -25,10 +25,8 @@ _COLUMNS = ("kind", "places", "time", "trip_id", "pickup", "dropoff", "ranks")
 
 
 def expected_opportunities(log: EventLog) -> int:
-    """Make the table ``opportunities_expected`` of what was told in time; returns its rows.
-
-    The tables of :func:`hailstream.proof.alert_queries.prepare` are there.
-    """
+    """Make the table ``opportunities_expected`` of what was told in time; returns its rows."""
+    log.prepare()
     watermark = int(log.value("SELECT watermark FROM passed"))
     order: InOrder[Opportunity] = InOrder(PacedOpportunities())
     rows = log.connection.execute(

@@ -14,7 +14,6 @@ from hailstream.domain.forecast.profile import Profile
 from hailstream.domain.surge.policies import Policies
 from hailstream.domain.surge.sums import ZoneSums
 from hailstream.domain.surge.surge import Surge
-from hailstream.proof.alert_queries import prepare
 from hailstream.proof.eventlog import EventLog
 from hailstream.proof.rows import RowsProof, compare_rows
 
@@ -32,7 +31,7 @@ class ZoneProver:
 
     def __init__(self, log: EventLog, policies: Policies | None = None, profile: Profile | None = None) -> None:
         self._log = log
-        prepare(log.connection, disorder_ms=log.disorder_ms, horizon_ms=log.horizon_ms)
+        log.prepare()
         minutes = _minutes(log)
         surge, forecast = Surge(), Forecast()
         prices, forecasts = [], []

@@ -7,7 +7,6 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from hailstream.archive.layout import EVENT
 from hailstream.archive.manifest import Manifest, read_manifest
 from hailstream.archive.months import Month, beside, published_months
 from hailstream.archive.store import Store, open_store
@@ -27,10 +26,11 @@ from hailstream.reconcile.trips import TripTable
 from hailstream.reconcile.windows import WindowTable
 from hailstream.settings import Settings
 from hailstream.spark.archive import read_records
+from hailstream.spark.counted import CountedEvents
 from hailstream.windows import METRICS
 
 if TYPE_CHECKING:
-    from pyspark.sql import Column, DataFrame, Observation, SparkSession
+    from pyspark.sql import Column, DataFrame, SparkSession
 
 #: A table that can be computed again.
 Recomputed = WindowTable | TripTable
@@ -126,8 +126,8 @@ class Reconciler:
         self._say(f"{table.name}: computing {begin:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M} UTC again")
         store = open_store(table.events, settings)
         manifest = read_manifest(store)
-        counted, records = _observed(self._records(again, store, manifest, spans))
-        compared = self._compared(again, records, reach, spans).persist()
+        counted = CountedEvents(self._records(again, store, manifest, spans))
+        compared = self._compared(again, counted.records, reach, spans).persist()
         try:
             found = groups(table, compared)
             if again.by_record and manifest.partitions and any(group.reason for group in found):
@@ -136,7 +136,7 @@ class Reconciler:
                 found = groups(table, rest)
             else:
                 rest = compared
-            result = TableResult(table, begin, end, held_by, again.overlap, counted.get[EVENT], found)
+            result = TableResult(table, begin, end, held_by, again.overlap, counted.events(), found)
             if run is None or not result.differing:
                 return result
             self._say(f"{table.name}: writing {result.differing:,} corrected rows")
@@ -246,15 +246,6 @@ def _require_whole(topic: str, manifest: Manifest, reach: Reach, end: datetime |
             hint=f"bring its files back, or ask for a range: --to {from_ms(reach.archive):%Y-%m-%dT%H:%M} lies before "
             "every hole; while job archive publishes files there may be one for a moment",
         )
-
-
-def _observed(records: DataFrame) -> tuple[Observation, DataFrame]:
-    """The same, and what counts the events among them when they are read for the first time."""
-    from pyspark.sql import Observation
-    from pyspark.sql import functions as f
-
-    counted = Observation()
-    return counted, records.observe(counted, f.count_if(f.col("kind") == EVENT).alias(EVENT))
 
 
 def _unread(read: Offsets) -> Column:

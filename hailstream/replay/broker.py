@@ -22,6 +22,7 @@ Say = Callable[[str], None]
 Offsets = dict[str, dict[int, int]]
 
 REQUEST_TIMEOUT = 10.0  # seconds
+_MOMENT = 0.1  # what has come by then is looked at
 _AWAY = frozenset(
     {
         KafkaError._TRANSPORT,
@@ -169,7 +170,7 @@ class LogReader:
             consumer.assign(wanted)
             open_partitions = {(t.topic, t.partition) for t in wanted}
             while open_partitions:
-                for message in consumer.consume(10_000, timeout=1.0):
+                for message in consumer.consume(10_000, timeout=_MOMENT):
                     place = (message.topic(), message.partition())
                     if message.error() is not None:
                         if message.error().code() == KafkaError._PARTITION_EOF:

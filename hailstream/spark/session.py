@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hailstream.archive.s3 import in_s3, spark_options
@@ -31,6 +32,8 @@ _JAVA_OPTIONS = (
     "-XX:Tier4CompileThreshold=200000",
     "-XX:Tier4BackEdgeThreshold=500000",
 )
+#: Before a session can be told what to log, Spark has logged.
+_LOG = Path(__file__).with_name("log4j2.properties").as_uri()
 _MANY_FILES = 1_000_000
 _RAISED = re.compile(r"[\w.]+(Error|Exception): ")
 
@@ -101,7 +104,7 @@ def session_options(settings: Settings) -> dict[str, str]:
         options |= {
             "spark.master": "local[*]",
             "spark.driver.memory": settings.spark_memory,
-            "spark.driver.extraJavaOptions": " ".join(_JAVA_OPTIONS),
+            "spark.driver.extraJavaOptions": " ".join((*_JAVA_OPTIONS, f'"-Dlog4j2.configurationFile={_LOG}"')),
             "spark.driver.bindAddress": LOOPBACK,
             "spark.driver.host": LOOPBACK,
             "spark.local.dir": str(local / "local"),

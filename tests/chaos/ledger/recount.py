@@ -9,7 +9,6 @@ import polars as pl
 
 from hailstream.folds.groups import wanted_groups
 from hailstream.jobs.catalog import PARTS
-from hailstream.proof.alert_queries import prepare
 from hailstream.proof.eventlog import LOGS, EventLog
 from hailstream.proof.expected import RECOUNTS
 from hailstream.topics import TRIPS_ENDED, TRIPS_STARTED
@@ -32,7 +31,7 @@ def late(log: EventLog, parts: Collection[str]) -> pl.DataFrame:
         f" event_time, watermark, trip_id, zone_id::BIGINT AS zone_id FROM {how.metric}_events WHERE late"
         for how in RECOUNTS
     ]
-    prepare(log.connection, disorder_ms=log.disorder_ms, horizon_ms=log.horizon_ms)
+    log.prepare()
     for purpose in (purpose for part, purpose in PURPOSES.items() if part in parts):
         told = {topic for group in wanted_groups({purpose}, 1).values() for topic in group.columns}
         queries += [
