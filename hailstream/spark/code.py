@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import hailstream
+from hailstream.schemas import SCHEMAS_DIR
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -17,19 +18,21 @@ if TYPE_CHECKING:
 
 @contextmanager
 def code_sent(spark: SparkSession) -> Iterator[None]:
-    """Workers have the package as it is here, with its data, as long as this lasts; those of a local Spark have it.
+    """Workers have the package and its schemas as they are here, as long as this lasts; those of a local Spark do.
 
-    By ``spark-submit --py-files`` the driver would read the packed one too, and miss the files beside the package.
+    They get folders, as they lie here: files beside the code are read by their paths, which in a zip on the
+    module path (``spark-submit --py-files``) are none.
     """
     if spark.sparkContext.master.startswith("local"):
         yield
         return
-    package = Path(hailstream.__file__).parent
-    with tempfile.TemporaryDirectory(prefix="hailstream-code-") as folder:
-        packed = Path(folder) / "hailstream.zip"
-        with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as file:
-            for path in sorted(package.rglob("*")):
-                if path.is_file() and path.parent.name != "__pycache__":
-                    file.write(path, path.relative_to(package.parent))
-        spark.sparkContext.addPyFile(str(packed))
+    with tempfile.TemporaryDirectory(prefix="hailstream-code-") as temporary:
+        for folder in (Path(hailstream.__file__).parent, SCHEMAS_DIR):
+            packed = Path(temporary) / f"{folder.name}.zip"
+            with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as file:
+                for path in sorted(folder.rglob("*")):
+                    if path.is_file() and path.parent.name != "__pycache__":
+                        file.write(path, path.relative_to(folder))
+            # Unpacked under the folder's name in a worker's folder of files, which is on its module path.
+            spark.sparkContext.addArchive(f"{packed}#{folder.name}")
         yield

@@ -9,12 +9,14 @@ import subprocess
 import sys
 import sysconfig
 import venv
+from collections.abc import Sequence
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
 
 from batch.reconcile import DRIFT
+from hailstream.archive.months import beside, published_months
 from hailstream.archive.store import open_store
 from hailstream.clickhouse import reachable
 from hailstream.local.jars import CHECKOUT
@@ -26,7 +28,12 @@ from tests.contract.spark.test_windows import HOURS, events
 from tests.stack import Servers
 
 README = CHECKOUT / "batch" / "README.md"
-REST = ("--table", "zone_revenue", "--limit", "0")
+RECONCILE = ("--table", "zone_revenue", "--limit", "0")
+HEADER = (
+    "VendorID,tpep_pickup_datetime,tpep_dropoff_datetime,passenger_count,trip_distance,RatecodeID,store_and_fwd_flag,"
+    "PULocationID,DOLocationID,payment_type,fare_amount,extra,mta_tax,tip_amount,tolls_amount,improvement_surcharge,"
+    "total_amount"
+)
 
 
 @pytest.fixture
@@ -61,14 +68,24 @@ def bare_python(folder: Path) -> Path:
     return python
 
 
-def typed(*lines: str, settings: Settings, **environment: str) -> subprocess.CompletedProcess[str]:
-    """What a shell makes of lines of the README, in the project's folder."""
+def monthly_file(folder: Path) -> Path:
+    """A file as the TLC publishes them."""
+    path = folder / "yellow_tripdata_2018-01.csv"
+    trip = "1,2018-01-{day:02} 10:21:05,2018-01-{day:02} 10:44:23,1,3.5,1,N,41,24,2,14.5,0.5,0.5,0,0,0.3,15.8"
+    path.write_text("\n".join((HEADER, *(trip.format(day=day) for day in range(1, 31)))))
+    return path
+
+
+def typed(
+    *lines: str, rest: Sequence[object], settings: Settings, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    """What a shell makes of lines of the README, in the project's folder, and of more arguments."""
     text = README.read_text()
     assert [line for line in lines if line not in text] == []
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     loopback = {"SPARK_LOCAL_IP": "127.0.0.1", "JAVA_HOME": str(find_spark_java())}
     return subprocess.run(
-        ["bash", "-euc", "\n".join((*lines[:-1], f"{lines[-1]} {' '.join(REST)}"))],
+        ["bash", "-euc", "\n".join((*lines[:-1], f"{lines[-1]} {' '.join(map(str, rest))}"))],
         cwd=CHECKOUT,
         env=os.environ | settings.as_environment() | loopback | {"PATH": path} | environment,
         capture_output=True,
@@ -87,23 +104,27 @@ def test_spark_submit_works_on_a_cluster_and_here_as_it_is_documented(
     java_home = find_spark_java()
     assert java_home is not None
     with spark_cluster(tmp_path / "cluster", java_home) as master:
-        done = typed(
-            "JARS=$(ls .hailstream/jars/spark/*.jar | paste -sd,)",
-            'spark-submit --master "$MASTER" --jars "$JARS" batch/reconcile.py',
-            settings=in_s3,
-            MASTER=master,
-            PYSPARK_PYTHON=str(bare_python(tmp_path / "python")),
-            PYSPARK_DRIVER_PYTHON=sys.executable,
-        )
+        jars = "JARS=$(ls .hailstream/jars/spark/*.jar | paste -sd,)"
+        submit = 'spark-submit --master "$MASTER" --jars "$JARS" batch/{}.py'.format
+        pythons = {"PYSPARK_PYTHON": str(bare_python(tmp_path / "python")), "PYSPARK_DRIVER_PYTHON": sys.executable}
+        workers = {"MASTER": master, **pythons}
+        done = typed(jars, submit("reconcile"), rest=RECONCILE, settings=in_s3, **workers)
         executors = [path.parent.name for path in (tmp_path / "cluster").glob("worker*/app-*/*/stderr")]
+        files = ("--no-windows", monthly_file(tmp_path))
+        filled = typed(jars, submit("backfill"), rest=files, settings=in_s3, **workers)
+    assert filled.returncode == 0, filled.stdout + filled.stderr
+    [month] = published_months(beside(open_store(TRIPS_ENDED, in_s3)))
+    assert (month.name, sum(part.rows for part in month.of(TRIPS_ENDED))) == ("yellow-2018-01", 30)
     assert done.returncode == DRIFT, done.stdout + done.stderr
     assert len(executors) == 2
     assert in_s3.s3_secret_key is not None
     assert in_s3.s3_secret_key.get_secret_value() not in done.stdout + done.stderr
-    done = typed("spark-submit batch/reconcile.py", settings=settings, PYSPARK_PYTHON=sys.executable)
+    done = typed("spark-submit batch/reconcile.py", rest=RECONCILE, settings=settings, PYSPARK_PYTHON=sys.executable)
     assert done.returncode == 0, done.stdout + done.stderr
     with reachable(settings, database=settings.database) as client:
-        rows = client.query("SELECT state, rows_out, detail FROM batch_runs ORDER BY run").result_rows
+        rows = client.query(
+            "SELECT state, rows_out, detail FROM batch_runs WHERE job = 'reconcile' ORDER BY run"
+        ).result_rows
         written = client.command("SELECT count() FROM zone_revenue")
     [first, second] = [(state, wrote, json.loads(detail)["tables"][0]) for state, wrote, detail in rows]
     assert first[:2] == ("done", written)
