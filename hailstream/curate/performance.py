@@ -47,15 +47,10 @@ WITH told AS (
            PARTITION BY month, driver_id ORDER BY began, ended ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
          ) AS before
   FROM told WHERE within_bounds
-), numbered AS (
-  SELECT month, driver_id, began, ended,
-         sum(CASE WHEN began - before <= {SHIFT_GAP_HOURS * 3600} THEN 0 ELSE 1 END) OVER (
-           PARTITION BY month, driver_id ORDER BY began, ended ROWS UNBOUNDED PRECEDING
-         ) AS shift
-  FROM marked
 ), shifts AS (
-  SELECT month, driver_id, count(*) AS shifts, sum(length) AS shift_seconds
-  FROM (SELECT month, driver_id, shift, max(ended) - min(began) AS length FROM numbered GROUP BY ALL)
+  SELECT month, driver_id, count_if(begins) AS shifts,
+         sum(CASE WHEN begins THEN ended - began ELSE greatest(ended - before, 0L) END) AS shift_seconds
+  FROM (SELECT *, NOT coalesce(began - before <= {SHIFT_GAP_HOURS * 3600}, false) AS begins FROM marked)
   GROUP BY month, driver_id
 ), summed AS (
   SELECT month, driver_id, {sums()} FROM told GROUP BY month, driver_id

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from hailstream.curate.calendar import Hour, first_hour, hours_of, months_of, next_month
 from hailstream.curate.catalog import WEATHER_LIFTS, queried_tables
-from hailstream.curate.staging import Raw, RuleCount, Stager, read_staging, rule_counts, write_few, write_staging
+from hailstream.curate.staging import Raw, RuleCount, Stager, read_staging, rule_counts, write_rows, write_staging
 from hailstream.curate.tables import SPAN_SQL, ZONE_HOURS_SQL, Table
 from hailstream.domain.zones import ZONES
 from hailstream.quality.layers import Layers, check_layers
@@ -80,7 +80,7 @@ class Chunk:
         rows = self._stager.rows("hours")
         if self.raw.rows < _FEW:
             staged = rows.toArrow()
-            write_few(staged, path)
+            write_rows(staged, path)
             trips = self._spark.createDataFrame(staged.select(_USED))
         else:
             write_staging(rows, path)

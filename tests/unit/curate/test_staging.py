@@ -1,4 +1,4 @@
-"""Staging of few rows: in the folders that Spark would make, or a clear end."""
+"""Rows of staging: in folders, or a clear end."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
-from hailstream.curate.staging import write_few
+from hailstream.curate.staging import write_rows
 from hailstream.errors import HailstreamError
 
 MONTH = date(2024, 1, 1)
@@ -28,7 +28,7 @@ def rows(count: int) -> pa.Table:
 
 
 def test_rows_are_in_folders_of_month_date_and_time_of_day(tmp_path: Path) -> None:
-    write_few(rows(12), str(tmp_path / "staging"))
+    write_rows(rows(12), str(tmp_path / "staging"))
     [first, *rest] = sorted((tmp_path / "staging").glob("*/*/*"))
     assert first.relative_to(tmp_path) == Path("staging/month=2024-01-01/date=2024-01-01/time_of_day=morning")
     assert len(rest) == 5
@@ -38,7 +38,7 @@ def test_rows_are_in_folders_of_month_date_and_time_of_day(tmp_path: Path) -> No
 
 
 def test_nothing_is_written_of_nothing(tmp_path: Path) -> None:
-    write_few(rows(0), str(tmp_path / "staging"))
+    write_rows(rows(0), str(tmp_path / "staging"))
     assert not list(tmp_path.rglob("*.parquet"))
 
 
@@ -47,6 +47,6 @@ def test_a_full_disk_is_told(tmp_path: Path) -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (512, hard))
     try:
         with pytest.raises(HailstreamError, match="those that were published are as before"):
-            write_few(rows(10_000), str(tmp_path / "staging"))
+            write_rows(rows(10_000), str(tmp_path / "staging"))
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
