@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import pyarrow as pa
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 _LAST_FIRST: Final = "record_time DESC, kafka_offset DESC, kafka_partition DESC"
 #: Rows that a task has in memory, at least, before it writes them.
 _AT_ONCE: Final = 250_000
+_FILES: Final = "part-*.parquet"
 #: Files that are written at once.
 _OPEN: Final = 64
 
@@ -142,8 +144,7 @@ class Stager:
 def write_staging(rows: DataFrame, path: str) -> None:
     """Add to a folder of Parquet files, in folders of month, date and time of day.
 
-    By Arrow in the tasks: Spark's own writer takes twice as long. Nobody sees the folder before it is whole, and a
-    task that is tried again writes the same files.
+    By Arrow in the tasks: Spark's own writer takes twice as long. Nobody sees the folder before it is whole.
 
     Raises:
         HailstreamError: inside the tasks, see :func:`write_rows`.
@@ -152,18 +153,24 @@ def write_staging(rows: DataFrame, path: str) -> None:
     def write(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         from pyspark import TaskContext
 
-        context, part, waiting = TaskContext.get(), 0, list[pa.RecordBatch]()
+        context = TaskContext.get()
         assert context is not None
+        attempt, part, waiting = context.taskAttemptId(), 0, list[pa.RecordBatch]()
         for batch in batches:
             waiting.append(batch)
             if sum(one.num_rows for one in waiting) >= _AT_ONCE:
-                write_rows(pa.Table.from_batches(waiting), path, f"{context.partitionId()}-{part}")
+                write_rows(pa.Table.from_batches(waiting), path, f"{attempt}-{part}")
                 part, waiting = part + 1, []
         if waiting:
-            write_rows(pa.Table.from_batches(waiting), path, f"{context.partitionId()}-{part}")
-        yield from ()
+            write_rows(pa.Table.from_batches(waiting), path, f"{attempt}-{part}")
+        yield pa.record_batch({"attempt": pa.array([attempt], pa.int64())})
 
-    rows.mapInArrow(write, "nothing int").count()
+    before = set(Path(path).rglob(_FILES))
+    counted = {str(row["attempt"]) for row in rows.mapInArrow(write, "attempt long").collect()}
+    # A task that was tried again, or twice at once, has left files of each attempt: one of them counts.
+    for file in set(Path(path).rglob(_FILES)) - before:
+        if file.name.split("-")[1] not in counted:
+            file.unlink()
 
 
 def write_rows(rows: pa.Table, path: str, part: str = "0") -> None:
@@ -180,7 +187,7 @@ def write_rows(rows: pa.Table, path: str, part: str = "0") -> None:
         dataset.write_dataset(
             rows.sort_by([(name, "ascending") for name in FOLDERS]),
             path,
-            basename_template=f"part-{part}-{{i}}.parquet",
+            basename_template=_FILES.replace("*", f"{part}-{{i}}"),
             format="parquet",
             partitioning=parts,
             # As many as there are: a file is written while its rows last.
