@@ -183,4 +183,13 @@ class FlinkRest:
             ) from None
         if response.is_error:
             raise HailstreamError(f"Flink answered {response.status_code} to {method} {path}: {response.text[:300]}")
-        return response.json() if response.content else {}
+        if method != "GET" and not response.content:
+            return {}
+        try:
+            return response.json()
+        except ValueError:
+            # So it answers while it goes down.
+            raise HailstreamError(
+                f"Flink at {self._address} answered {method} {path} with nothing that can be read",
+                hint="`hailstream status` shows whether it runs; ask again when it does",
+            ) from None

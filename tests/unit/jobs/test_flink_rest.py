@@ -78,6 +78,13 @@ def test_a_cluster_that_is_away_is_named_with_what_to_do() -> None:
     assert "hailstream up" in error.value.hint
 
 
+@pytest.mark.parametrize("body", [b"", b"{", b"<html>"])
+def test_an_answer_of_a_cluster_that_goes_down_is_no_state(body: bytes) -> None:
+    with pytest.raises(HailstreamError, match="answered GET /jobs/7 with nothing that can be read") as error:
+        client(lambda _: httpx.Response(200, content=body)).state("7")
+    assert "hailstream status" in error.value.hint
+
+
 def test_only_a_job_that_holds_its_sinks_is_active() -> None:
     def answer(_: httpx.Request) -> httpx.Response:
         jobs = [
