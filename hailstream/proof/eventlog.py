@@ -32,6 +32,9 @@ class EventLog:
         HailstreamError: the log cannot be read.
     """
 
+    # Not set in __init__: a log that is filled by other means has one of its own.
+    _prepared = False
+
     def __init__(
         self, settings: Settings, progress: Callable[[int], None] = lambda _: None, *, work_dir: Path | None = None
     ) -> None:
@@ -41,7 +44,6 @@ class EventLog:
             self.connection.execute("SET temp_directory = ?", [str(work_dir)])
         for table, topic in LOGS.items():
             load_log(self.connection, table, topic, settings, progress)
-        self._prepared = False
 
     @property
     def disorder_ms(self) -> int:

@@ -28,7 +28,7 @@ def test_files_of_attempts_that_do_not_count_are_deleted(
     (folder / "part-7-0-0.parquet").write_bytes(b"earlier")
     stray = str(folder / "part-100000-0-0.parquet")
 
-    def fails_first(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    def leaves_a_torn_file(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         Path(stray).write_bytes(b"torn")
         yield from batches
 
@@ -37,7 +37,7 @@ def test_files_of_attempts_that_do_not_count_are_deleted(
     frame = spark.createDataFrame(rows, schema).repartition(3)
     spark.conf.set("spark.sql.execution.arrow.maxRecordsPerBatch", "3")
     try:
-        write_staging(frame.mapInArrow(fails_first, schema), str(tmp_path))
+        write_staging(frame.mapInArrow(leaves_a_torn_file, schema), str(tmp_path))
     finally:
         spark.conf.unset("spark.sql.execution.arrow.maxRecordsPerBatch")
     assert [path.name for path in folder.iterdir()] == ["part-7-0-0.parquet"]
