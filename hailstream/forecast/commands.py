@@ -32,14 +32,13 @@ def learn(
 ) -> None:
     """Learn each zone's week from a table in ClickHouse; running jobs take it over."""
     import logging
-    import signal
     import sys
-    import threading
 
     from hailstream.forecast.profile_topic import publish
     from hailstream.forecast.refresh import Learning, parse_every
     from hailstream.forecast.table import read_history
     from hailstream.settings import load_settings
+    from hailstream.stop_signals import stop_on_signals
 
     seconds = parse_every(every) if every is not None else None
     settings = load_settings(namespace=namespace)
@@ -51,7 +50,5 @@ def learn(
     # What clients warn of is raised too, and logged here in clearer words.
     handler.addFilter(logging.Filter("hailstream"))
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s", handlers=[handler])
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+    stop = stop_on_signals()
     learning.every(seconds, stop, typer.echo)

@@ -128,15 +128,12 @@ def keep(
     generation: Generation = None,
 ) -> None:
     """Watch over running jobs: recover each that the cluster forgets. Ctrl-C ends the watch, not the jobs."""
-    import signal
-    import threading
 
     from hailstream.jobs.catalog import find_job
     from hailstream.jobs.recovery import Keeper
     from hailstream.settings import load_settings
+    from hailstream.stop_signals import stop_on_signals
 
     settings = load_settings(namespace=namespace, horizon=horizon, parallelism=parallelism, generation=generation)
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+    stop = stop_on_signals()
     Keeper([find_job(name, settings) for name in names], settings, lambda line: typer.echo(line, err=True)).run(stop)

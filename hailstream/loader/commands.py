@@ -66,20 +66,17 @@ def _run(
     database: Database, until_idle: float | None, metrics_port: int | None, metrics_host: str, namespace: str | None
 ) -> None:
     import logging
-    import signal
     import sys
-    import threading
 
     from hailstream.loader.metrics import Metrics
     from hailstream.loader.run import run_loaders
     from hailstream.settings import load_settings
+    from hailstream.stop_signals import stop_on_signals
 
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
     logging.getLogger("hailstream").setLevel(logging.INFO)
     settings = load_settings(namespace=namespace)
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+    stop = stop_on_signals()
     metrics = Metrics()
     default_port = settings.metrics_port + (1 if database is Database.REDIS else 0)
     stop_serving = metrics.serve(metrics_port or default_port, metrics_host)
