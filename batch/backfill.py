@@ -38,7 +38,7 @@ def backfill(arguments: argparse.Namespace) -> int:
             changed = wanted if arguments.force else backfiller.changed(wanted, outcome)
             pending = not arguments.no_windows and (changed or pending_months(settings))
             if changed or pending:
-                with open_session(JOB, settings) as spark:
+                with open_session(JOB, settings, keep_classes=True) as spark:
                     backfiller.write(partial(spread, spark), changed, outcome)
                     if pending:
                         write_windows(spark, settings, run, windows, _say)

@@ -28,7 +28,7 @@ def reconcile(arguments: argparse.Namespace) -> int:
     tables = chosen_tables(arguments.table)
     if arguments.report is not None:
         check_page_target(arguments.report)
-    with batch_run("reconcile", settings) as run, open_session("reconcile", settings) as spark:
+    with batch_run("reconcile", settings) as run, open_session("reconcile", settings, keep_classes=True) as spark:
         _say("Spark has started")
         reconciler = Reconciler(spark, settings, say=_say)
         results = []

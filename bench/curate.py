@@ -9,6 +9,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import polars as pl
@@ -17,6 +18,7 @@ import psutil
 from bench.context import Context
 from bench.figures import Figure, Target
 from bench.sampler import Processes, Sampler
+from bench.spark_classes import let_classes_be_kept
 from hailstream.archive.layout import RECORD_COLUMNS, archive_columns, topic_folder
 from hailstream.clickhouse import reachable
 from hailstream.errors import HailstreamError
@@ -29,6 +31,7 @@ TRIPS = (3_000_000, 100_000)
 #: Seconds after start-up in which the large one should be done, on two cores.
 TARGET = Target(60, at_most=True)
 _BASE = "sim:?seed=41&minutes=60&rate=100&faults=none&start=2024-01-02T00:00"
+_COMMAND = (sys.executable, "-m", "hailstream.cli", "batch", "curate")
 _MONTH_HOURS = 30 * 24
 _COORDINATES = [f"{place}_{name}" for place in ("pickup", "dropoff") for name in ("latitude", "longitude")]
 _AMOUNTS = ("fare_amount", "tip_amount", "tolls_amount", "total_amount")
@@ -50,14 +53,14 @@ def curate(context: Context) -> Iterator[Figure]:
             )
             context.say(f"archiving {trips:,} trips of a month")
             _archive(settings, base, trips)
+            let_classes_be_kept(settings, context.say, partial(_run, _COMMAND, settings.as_environment()))
             yield from _spark(settings, trips, TARGET if not number else None)
             yield from _duckdb(settings, trips, place / "duckdb")
             shutil.rmtree(place)
 
 
 def _spark(settings: Settings, trips: int, target: Target | None) -> Iterator[Figure]:
-    command = [sys.executable, "-m", "hailstream.cli", "batch", "curate"]
-    wall, peak = _run(command, settings.as_environment())
+    wall, peak = _run(_COMMAND, settings.as_environment())
     with reachable(settings, database=settings.database) as client:
         detail = json.loads(client.command("SELECT argMax(detail, run) FROM batch_runs"))
     steps = detail["seconds"]

@@ -12,7 +12,7 @@ from hailstream.clickhouse import reachable
 from hailstream.errors import HailstreamError
 from hailstream.loader.version import Authority, pack
 from hailstream.reconcile.columns import KeyedTable
-from hailstream.reconcile.drift import EQUAL, EXTRA, WAITING
+from hailstream.reconcile.drift import EXTRA, differs
 from hailstream.settings import Settings
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def corrected_rows(table: KeyedTable, compared: DataFrame) -> DataFrame:
         column.stored(f.when(extra, f.col(f"{column.name}_found")).otherwise(f.col(column.name))).alias(column.name)
         for column in table.values
     )
-    return compared.where(~f.col("kind").isin(EQUAL, WAITING)).select(
+    return compared.where(differs()).select(
         *(column.stored(f.col(column.name)).alias(column.name) for column in table.key),
         *values,
         extra.cast("int").alias("is_deleted"),

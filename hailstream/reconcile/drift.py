@@ -61,7 +61,7 @@ def compare(
     unread: Expression | None = None,
     waiting: DataFrame | None = None,
 ) -> DataFrame:
-    """Each row once: ``kind``, and unless it is equal ``reason``, the columns, each also as ``name_found``.
+    """Each row once: ``kind``, ``reason``, if it differs, and the columns, each also as ``name_found``.
 
     Args:
         truth: of :mod:`hailstream.reconcile.windows` or ``trips``, of the range.
@@ -96,17 +96,19 @@ def compare(
         .when(f.expr(table.copied), DUPLICATE)
         .otherwise(UNEXPLAINED)
     )
-    told = joined.withColumn("kind", kind)
-    # What is kept of equal rows takes no room.
-    differs = ~f.col("kind").isin(EQUAL, WAITING)
     kept = [*table.keys, *values, *(f"{name}_found" for name in values)]
-    return told.select(
-        "kind", f.when(differs, reason).alias("reason"), *(f.when(differs, f.col(name)).alias(name) for name in kept)
-    )
+    return joined.select(kind.alias("kind"), reason.alias("reason"), *kept)
+
+
+def differs() -> Expression:
+    """Of a row of :func:`compare`: whether it does."""
+    from pyspark.sql import functions as f
+
+    return ~f.col("kind").isin(EQUAL, WAITING)
 
 
 def groups(table: KeyedTable, compared: DataFrame) -> list[Group]:
-    """Rows of :func:`compare`, counted by kind and reason, and of these by hour and by zone."""
+    """Rows of :func:`compare` that differ, counted by kind and reason, and of these by hour and by zone."""
     from pyspark.sql import functions as f
 
     def either(name: str) -> Expression:
@@ -131,14 +133,14 @@ def groups(table: KeyedTable, compared: DataFrame) -> list[Group]:
     return [
         Group(
             row["kind"],
-            row["reason"] or "",
+            row["reason"],
             row["hour"] if row["set"] == by_hour else None,
             row["zone"] if row["set"] == by_zone else None,
             row["rows"],
             {name: row[name] or 0 for name in deltas},
         )
         for row in counted.collect()
-        if row["set"] == whole or (row["kind"] not in (EQUAL, WAITING) and row["set"] in (by_hour, by_zone))
+        if row["set"] in (whole, by_hour, by_zone)
     ]
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
+from hailstream.archive.layout import EVENT
 from hailstream.archive.manifest import Manifest, read_manifest
 from hailstream.archive.months import Month, beside, published_months
 from hailstream.archive.store import Store, open_store
@@ -17,7 +18,7 @@ from hailstream.domain.millis import from_ms, to_ms
 from hailstream.errors import HailstreamError
 from hailstream.flink.event_time import parse_horizon
 from hailstream.reconcile.corrections import corrected_rows, write
-from hailstream.reconcile.drift import compare, groups, without
+from hailstream.reconcile.drift import EQUAL, WAITING, Group, compare, differs, groups, without
 from hailstream.reconcile.found import found_rows, require_no_newer_generation
 from hailstream.reconcile.reach import Offsets, Reach, behind_archive, reach_of
 from hailstream.reconcile.result import TableResult
@@ -26,7 +27,7 @@ from hailstream.reconcile.trips import TripTable
 from hailstream.reconcile.windows import WindowTable
 from hailstream.settings import Settings
 from hailstream.spark.archive import read_records
-from hailstream.spark.counted import CountedEvents
+from hailstream.spark.counted import Counted
 from hailstream.windows import METRICS
 
 if TYPE_CHECKING:
@@ -120,29 +121,38 @@ class Reconciler:
         Args:
             reach: tells what of a table whose rows are of one record each is on its way.
         """
+        from pyspark.sql import functions as f
+
         settings, table = self._settings, again.table
         require_no_newer_generation(table, settings, spans)
         begin, end = bounds(spans)
         self._say(f"{table.name}: computing {begin:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M} UTC again")
         store = open_store(table.events, settings)
         manifest = read_manifest(store)
-        counted = CountedEvents(self._records(again, store, manifest, spans))
-        compared = self._compared(again, counted.records, reach, spans).persist()
+        kind = f.col("kind")
+        read = Counted(self._records(again, store, manifest, spans), events=kind == EVENT)
+        compared = Counted(self._compared(again, read.rows, reach, spans), equal=kind == EQUAL, waiting=kind == WAITING)
+        # Most rows are equal: of those it is kept how many there are.
+        differing = compared.rows.where(differs()).persist()
         try:
-            found = groups(table, compared)
-            if again.by_record and manifest.partitions and any(group.reason for group in found):
+            found, rest = groups(table, differing), differing
+            if again.by_record and manifest.partitions and found:
                 # What the stream has read since may be what differs.
-                rest = without(table, compared, behind_archive(table, manifest, settings))
+                rest = without(table, differing, behind_archive(table, manifest, settings))
                 found = groups(table, rest)
-            else:
-                rest = compared
-            result = TableResult(table, begin, end, held_by, again.overlap, counted.events(), found)
+            rows = compared.counts()
+            alike = [
+                Group(EQUAL, "", None, None, rows["equal"], {}),
+                Group(WAITING, "", None, None, rows["waiting"], {}),
+            ]
+            events = read.counts()["events"]
+            result = TableResult(table, begin, end, held_by, again.overlap, events, [*alike, *found])
             if run is None or not result.differing:
                 return result
             self._say(f"{table.name}: writing {result.differing:,} corrected rows")
             return replace(result, corrected=write(table, corrected_rows(table, rest), settings, run.number))
         finally:
-            compared.unpersist()
+            differing.unpersist()
 
     def _compared(self, again: Recomputed, records: DataFrame, reach: Reach | None, spans: Sequence[Span]) -> DataFrame:
         spark, settings, table = self._spark, self._settings, again.table

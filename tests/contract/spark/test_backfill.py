@@ -44,7 +44,7 @@ def run(settings: Settings, spark: SparkSession, monkeypatch: pytest.MonkeyPatch
     """Runs the jobs as the command line does, in the session that is there."""
 
     @contextmanager
-    def session(*_: object) -> Iterator[SparkSession]:
+    def session(*_: object, **__: object) -> Iterator[SparkSession]:
         yield spark
 
     def main(*arguments: object, reconcile: bool = False, **changes: Any) -> int:
