@@ -140,7 +140,7 @@ def groups(table: KeyedTable, compared: DataFrame) -> list[Group]:
             {name: row[name] or 0 for name in deltas},
         )
         for row in counted.collect()
-        if row["set"] in (whole, by_hour, by_zone)
+        if row["set"] == whole or (row["kind"] != WAITING and row["set"] in (by_hour, by_zone))
     ]
 
 

@@ -56,7 +56,7 @@ class ClassData:
         """What the JVM is started with."""
         if self.file.is_file():
             return (_QUIET, f'"-XX:SharedArchiveFile={self.file}"')
-        return (_QUIET, "-XX:+RecordDynamicDumpInfo") if self._can_be_made() else ()
+        return (_QUIET, "-XX:+RecordDynamicDumpInfo") if self.wanted else ()
 
     def keep(self, pid: int) -> None:
         """Make the file of what a JVM has loaded, if there is none; where that fails, there is none.
@@ -64,14 +64,17 @@ class ClassData:
         Args:
             pid: of a JVM that is not needed any more: one that cannot write its file may end.
         """
-        if self.file.is_file() or not self._can_be_made():
+        if not self.wanted:
             return
         print("keeping Spark's classes, so that it starts faster from now on", file=sys.stderr, flush=True)
         unfinished = self.file.with_name(f"{self.file.name}.{os.getpid()}")
         command = [str(self._jcmd), str(pid), "VM.cds", "dynamic_dump", str(unfinished)]
         with suppress(OSError, subprocess.TimeoutExpired):
             self.file.parent.mkdir(parents=True, exist_ok=True)
-            subprocess.run(command, capture_output=True, timeout=_DUMP_SECONDS, check=False)
+            if subprocess.run(command, capture_output=True, timeout=_DUMP_SECONDS, check=False).returncode:
+                # Of a disk that was full, say.
+                unfinished.unlink(missing_ok=True)
+                return
             # Whole or not at all; another run may have been faster.
             unfinished.replace(self.file)
             for other in self.file.parent.glob("spark-*.jsa*"):
@@ -82,10 +85,12 @@ class ClassData:
     def _jcmd(self) -> Path:
         return self.java / "bin" / "jcmd"
 
-    def _can_be_made(self) -> bool:
+    @property
+    def wanted(self) -> bool:
+        """Whether this run is to make the file, and its Java can."""
         # It adds to the classes of Java itself, which not every Java has kept.
         bases = (self.java / "lib" / "server").glob("classes*.jsa")
-        return self.keeps and self._jcmd.is_file() and any(bases)
+        return self.keeps and not self.file.is_file() and self._jcmd.is_file() and any(bases)
 
 
 def _text(path: Path) -> str:

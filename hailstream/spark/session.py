@@ -79,7 +79,7 @@ def open_session(name: str, settings: Settings, *, keep_classes: bool = False) -
         # Spark's own answer to Ctrl-C needs the session, and would stay when that is gone.
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGINT, interrupted)
-    if classes is not None and jvm is not None:
+    if classes is not None and classes.wanted and jvm is not None:
         classes.keep(_retired(jvm))
 
 

@@ -71,8 +71,10 @@ def test_nothing_is_asked_of_a_java_that_cannot_or_for_a_run_that_is_not_to(
 
 
 def test_where_it_cannot_be_written_there_is_none(tmp_path: Path, java: Path) -> None:
-    (java / "bin" / "jcmd").write_text("#!/bin/sh\nexit 1\n")
-    class_data(tmp_path, java).keep(1)
+    (java / "bin" / "jcmd").write_text('#!/bin/sh\necho torn > "$4"; exit 1\n')
+    failed = class_data(tmp_path, java)
+    failed.keep(1)
+    assert list(failed.file.parent.iterdir()) == []
     shutil.rmtree(tmp_path / "home", ignore_errors=True)
     (tmp_path / "home").touch()
     class_data(tmp_path, java).keep(1)
