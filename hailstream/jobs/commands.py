@@ -128,7 +128,6 @@ def keep(
     generation: Generation = None,
 ) -> None:
     """Watch over running jobs: recover each that the cluster forgets. Ctrl-C ends the watch, not the jobs."""
-
     from hailstream.jobs.catalog import find_job
     from hailstream.jobs.recovery import Keeper
     from hailstream.settings import load_settings

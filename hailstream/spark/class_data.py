@@ -29,7 +29,7 @@ class ClassData:
     Attributes:
         file: where it is, or will be.
         java: home of the Java.
-        keeps: whether a JVM that finds none is to make it, which takes it some 15 s.
+        keeps: whether a JVM that finds none is to make it, which takes it some 20 s.
     """
 
     file: Path

@@ -37,7 +37,7 @@ _JAVA_OPTIONS = (
 #: Before a session can be told what to log, Spark has logged.
 _LOG = Path(__file__).with_name("log4j2.properties").as_uri()
 _MANY_FILES = 1_000_000
-_CUTS = "org.apache.spark.sql.execution.adaptive.AQEPropagateEmptyRelation"
+_CUT_OF_EMPTY_PLANS = "org.apache.spark.sql.execution.adaptive.AQEPropagateEmptyRelation"
 _RAISED = re.compile(r"[\w.]+(Error|Exception): ")
 
 
@@ -105,7 +105,7 @@ def session_options(settings: Settings, java_options: Sequence[str] = ()) -> dic
         "spark.sql.execution.arrow.pyspark.enabled": "true",
         "spark.sql.shuffle.partitions": str(settings.spark_partitions),
         # A plan that is cut where no row follows loses what is counted on the way, which is then counted again.
-        "spark.sql.adaptive.optimizer.excludedRules": _CUTS,
+        "spark.sql.adaptive.optimizer.excludedRules": _CUT_OF_EMPTY_PLANS,
         # Times in Parquet files as everybody else reads them.
         "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
         "spark.ui.enabled": "false",

@@ -1,3 +1,5 @@
+"""A signal ends what goes on until it is asked to, whatever the main thread is doing."""
+
 from __future__ import annotations
 
 import signal
@@ -31,11 +33,4 @@ def test_a_signal_that_comes_while_the_event_is_locked_is_not_waited_for() -> No
     # wait() holds this lock when it begins and ends: a handler that wanted it would never return.
     with vars(stop)["_cond"]:
         signal.raise_signal(signal.SIGTERM)
-    assert stop.wait(60)
-
-
-def test_a_second_signal_changes_nothing() -> None:
-    stop = stop_on_signals()
-    signal.raise_signal(signal.SIGINT)
-    signal.raise_signal(signal.SIGTERM)
     assert stop.wait(60)
