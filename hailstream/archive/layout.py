@@ -10,6 +10,7 @@ it; a reject has its bytes and the reason; a heartbeat has neither.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import Final, Literal, TypeAlias
 
 from hailstream.decode.fields import Field, Kind, fields_of
@@ -70,3 +71,19 @@ def event_columns(topic: Topic) -> dict[str, str]:
 def archive_columns(topic: Topic) -> dict[str, str]:
     """All columns of a topic's files, the folders last, by Flink's types."""
     return {**RECORD_COLUMNS, **event_columns(topic), **dict.fromkeys(FOLDERS, "STRING")}
+
+
+def may_hold(path: str, begin: datetime | None, end: datetime | None) -> bool:
+    """Whether a file's folders, of an hour or of no time, leave it possible that it has records of a span.
+
+    Args:
+        path: below the topic's folder.
+        begin, end: instants, ``end`` excluded; None: no bound.
+    """
+    folders = dict(part.split("=", 1) for part in path.split("/") if "=" in part)
+    date, hour = (folders.get(name, NO_DATE) for name in FOLDERS)
+    if NO_DATE in (date, hour):
+        return True
+    zone = begin.tzinfo if begin is not None else end.tzinfo if end is not None else None
+    first = datetime.fromisoformat(f"{date}T{hour}:00:00").replace(tzinfo=zone)
+    return (begin is None or first + timedelta(hours=1) > begin) and (end is None or first < end)

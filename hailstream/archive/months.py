@@ -151,14 +151,14 @@ def publish(months: Store, month: Month) -> None:
     months.files.move(scratch, target)
 
 
-def files_of(months: Iterable[Month], topic: Topic, begin: datetime | None, end: datetime | None) -> list[str]:
-    """Files, below the folder of all months, that have records of a topic between two instants, ``end`` excluded."""
+def files_of(months: Iterable[Month], topic: Topic, begin: datetime | None, end: datetime | None) -> dict[str, int]:
+    """Files with records of a topic between two instants, ``end`` excluded: rows by path below the folder of months."""
     first, last = (
         None if moment is None else round((moment - _EPOCH) / timedelta(milliseconds=1)) for moment in (begin, end)
     )
-    return [
-        month.path(part)
+    return {
+        month.path(part): part.rows
         for month in months
         for part in month.of(topic)
         if (first is None or part.last >= first) and (last is None or part.first < last)
-    ]
+    }

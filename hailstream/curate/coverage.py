@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from typing import Final
 
 from hailstream.archive.layout import FOLDERS, NO_DATE
 from hailstream.archive.manifest import Manifest
 from hailstream.archive.months import beside, published_months
+from hailstream.archive.pieces import ROW_BYTES
 from hailstream.archive.store import Store
 from hailstream.curate.calendar import month_of, months_of
 from hailstream.errors import HailstreamError
 from hailstream.topics import Topic
-
-#: What a row of a monthly file has of an archive's file.
-_ROW_BYTES: Final = 64
 
 
 @dataclass(frozen=True)
@@ -26,11 +23,13 @@ class Coverage:
 
     Attributes:
         sizes: bytes by UTC date.
-        undated: files whose records have a time of no century that taxis have seen.
+        files: of the log, below its folder, in bytes.
+        undated: those of them whose records have a time of no century that taxis have seen.
     """
 
     sizes: Mapping[date, int]
-    undated: int
+    files: Mapping[str, int] = field(default_factory=dict)
+    undated: Mapping[str, int] = field(default_factory=dict)
 
     def months(self, begin: date | None, end: date | None) -> list[date]:
         """New York months of which there are records and that touch the days from ``begin`` until before ``end``."""
@@ -73,16 +72,18 @@ def coverage_of(topic: Topic, store: Store, manifest: Manifest) -> Coverage:
             hint="`hailstream archive status` says where; published tables are as before",
         )
     sizes: Counter[date] = Counter()
-    undated = 0
-    for path, size in store.data_files().items():
+    # What came since is the next run's.
+    files = {path: size for path, size in store.data_files().items() if path in manifest.files}
+    undated = {}
+    for path, size in files.items():
         folder = dict(part.split("=", 1) for part in path.split("/") if "=" in part).get(FOLDERS[0], NO_DATE)
         if folder == NO_DATE:
-            undated += 1
+            undated[path] = size
         else:
             sizes[date.fromisoformat(folder)] += size
     for month in months:
         days = month.days.get(topic.base, ())
         rows = sum(part.rows for part in month.of(topic))
         for day in days:
-            sizes[datetime.fromtimestamp(day / 1000, UTC).date()] += rows * _ROW_BYTES // len(days)
-    return Coverage(sizes, undated)
+            sizes[datetime.fromtimestamp(day / 1000, UTC).date()] += rows * ROW_BYTES // len(days)
+    return Coverage(sizes, files, undated)

@@ -14,7 +14,7 @@ from typing import Final
 import pyarrow as pa
 
 from hailstream.clickhouse import reachable
-from hailstream.curate.staging import RuleCount
+from hailstream.curate.counts import RuleCount
 from hailstream.settings import Settings
 
 #: Months that one insert may hold rows of.

@@ -13,65 +13,50 @@ from __future__ import annotations
 
 from typing import Final
 
-from hailstream.curate.measures import decimal, shown, sums
+from hailstream.curate.measures import decimal, shown, sums, total
 from hailstream.curate.tables import Table
-
-#: A longer gap between trips ends a driver's shift.
-SHIFT_GAP_HOURS: Final = 6
 
 _EARNED: Final = "(fare_cents + tip_cents)"
 
 
 def _hourly(seconds: str) -> str:
     """What an hour earns, to the cent; null without time."""
-    cents = f"CAST(round({_EARNED} * 3600D / nullif({seconds}, 0)) AS BIGINT)"
+    cents = f"CAST(round(CAST({_EARNED} AS DOUBLE) * 3600 / nullif({seconds}, 0)) AS BIGINT)"
     return f"{decimal(cents, 2)} AS hourly"
 
 
 def _score(seconds: str) -> str:
     own = f"{_EARNED} / nullif({seconds}, 0)"
     everyone = f"sum({_EARNED}) OVER (PARTITION BY month) / nullif(sum({seconds}) OVER (PARTITION BY month), 0)"
-    return f"round(100D * ({own}) / nullif({everyone}, 0), 1) AS score"
+    return f"round(100 * ({own}) / nullif({everyone}, 0), 1) AS score"
 
 
 _VENDORS: Final = f"""
 SELECT month, vendor_id, {shown()}, {_hourly("seconds")}, {_score("seconds")}
-FROM (SELECT month, vendor_id, {sums()} FROM trips GROUP BY month, vendor_id)"""
+FROM vendors"""
 
 _DRIVERS: Final = f"""
-WITH told AS (
-  SELECT *, unix_seconds(started_at) AS began, unix_seconds(ended_at) AS ended
-  FROM trips WHERE driver_id IS NOT NULL
-), marked AS (
-  SELECT month, driver_id, began, ended, max(ended) OVER (
-           PARTITION BY month, driver_id ORDER BY began, ended ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
-         ) AS before
-  FROM told WHERE within_bounds
-), shifts AS (
-  SELECT month, driver_id, count_if(begins) AS shifts,
-         sum(CASE WHEN begins THEN ended - began ELSE greatest(ended - before, 0L) END) AS shift_seconds
-  FROM (SELECT *, NOT coalesce(began - before <= {SHIFT_GAP_HOURS * 3600}, false) AS begins FROM marked)
-  GROUP BY month, driver_id
-), summed AS (
-  SELECT month, driver_id, {sums()} FROM told GROUP BY month, driver_id
+WITH worked AS (
+  SELECT month, driver_id, count(*) AS shifts, {total("lasted")} AS shift_seconds
+  FROM (SELECT month, driver_id, ended - began AS lasted FROM shifts) GROUP BY month, driver_id
 )
-SELECT month, driver_id, {shown()}, coalesce(shifts, 0L) AS shifts, coalesce(shift_seconds, 0L) AS shift_seconds,
-       round(least(1D, seconds / nullif(shift_seconds, 0)), 4) AS utilisation,
+SELECT month, driver_id, {shown()}, coalesce(shifts, 0) AS shifts, coalesce(shift_seconds, 0) AS shift_seconds,
+       round(least(1, seconds / nullif(shift_seconds, 0)), 4) AS utilisation,
        {_hourly("shift_seconds")}, {_score("shift_seconds")}
-FROM summed LEFT JOIN shifts USING (month, driver_id)"""
+FROM drivers LEFT JOIN worked USING (month, driver_id)"""
 
 _ZONES: Final = f"""
 WITH begun AS (
-  SELECT h.month, zone_id, {sums(again=True)}, count(*) AS active_hours,
-         max_by(hour_local, struct(`rows`, -hour_local, -hour)) AS peak_hour
+  SELECT h.month, zone_id, {sums()}, count(*) AS active_hours,
+         first(hour_local ORDER BY "rows" DESC, hour_local) AS peak_hour
   FROM zone_hours JOIN hours h USING (hour) GROUP BY h.month, zone_id
-), ended AS (
-  SELECT month, end_zone_id AS zone_id, count(*) AS dropoffs FROM trips GROUP BY ALL
+), arrived AS (
+  SELECT month, end_zone_id AS zone_id, {total("dropoffs")} AS dropoffs FROM ended GROUP BY ALL
 )
-SELECT month, zone_id, z.zone, z.borough, {shown()}, coalesce(dropoffs, 0L) AS dropoffs, active_hours, peak_hour,
-       round(100D * `rows` / sum(`rows`) OVER (PARTITION BY month), 3) AS share_percent,
+SELECT month, zone_id, z.zone, z.borough, {shown()}, coalesce(dropoffs, 0) AS dropoffs, active_hours, peak_hour,
+       round(100 * "rows" / sum("rows") OVER (PARTITION BY month), 3) AS share_percent,
        {_hourly("seconds")}, {_score("seconds")}
-FROM begun LEFT JOIN ended USING (month, zone_id) JOIN zones z USING (zone_id)"""
+FROM begun LEFT JOIN arrived USING (month, zone_id) JOIN zones z USING (zone_id)"""
 
 PERFORMANCE_TABLES: Final = (
     Table("vendor_performance", ("vendor_id",), _VENDORS),

@@ -11,33 +11,30 @@ from typing import TYPE_CHECKING, Final
 
 import pyarrow as pa
 
-from hailstream.archive.layout import EVENT, NO_DATE
-from hailstream.archive.manifest import Manifest, read_manifest
+from hailstream.archive.manifest import read_manifest
+from hailstream.archive.pieces import pieces_of
 from hailstream.archive.store import Store, open_store
 from hailstream.batch.runs import BatchRun
 from hailstream.curate import ledger
 from hailstream.curate.calendar import first_hour, moment, next_month
 from hailstream.curate.catalog import NAMES
+from hailstream.curate.counts import RuleCount
 from hailstream.curate.coverage import Coverage, coverage_of
 from hailstream.curate.ledger import Published
+from hailstream.curate.raw import Span, count_events
 from hailstream.curate.shelf import STAGING, Shelf, by_month, open_shelf
-from hailstream.curate.staging import RuleCount
 from hailstream.curate.staging_sql import APART_HOURS, FUTURE, TIME_UNKNOWN
-from hailstream.curate.work import Chunk
+from hailstream.curate.work import BACK_HOURS, Chunk
 from hailstream.errors import HailstreamError
 from hailstream.flink.event_time import parse_horizon
 from hailstream.quality.result import Check, record_checks, require
 from hailstream.settings import Settings
-from hailstream.spark.archive import read_records
-from hailstream.spark.event_sql import register_functions
 from hailstream.topics import TRIPS_ENDED
 from hailstream.weather.hourly import Weather
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-#: Features of an hour look back so far.
-_BACK: Final = timedelta(hours=168)
 #: Bytes of archive that are computed at once, unless a month has more: some four million trips.
 CHUNK_BYTES: Final = 256 * 2**20
 #: Features have a row for each zone and hour, however few trips: more months at once do not fit the driver.
@@ -109,6 +106,8 @@ class Curator:
     ) -> None:
         self._spark = spark
         self._settings = settings
+        # A task has a working folder of its own, in which a relative home would be another.
+        self._of_tasks = settings.model_copy(update={"home": settings.home_dir})
         self._weather = weather
         self._say = say
         self._features = features
@@ -116,7 +115,6 @@ class Curator:
         #: What the last call did, also where it failed.
         self.done: Curated | None = None
         self._ahead = _ahead(settings)
-        register_functions(spark)
 
     def curate(self, begin: date | None, end: date | None, run: BatchRun) -> Curated:
         """Compute the months that touch a range of New York days, and publish them.
@@ -130,8 +128,7 @@ class Curator:
         """
         settings = self._settings
         store = open_store(TRIPS_ENDED, settings)
-        manifest = read_manifest(store)
-        coverage = coverage_of(TRIPS_ENDED, store, manifest)
+        coverage = coverage_of(TRIPS_ENDED, store, read_manifest(store))
         months = [month for month in coverage.months(begin, end) if moment(first_hour(month)) < self._ahead]
         if not months:
             span = f"from {begin or 'the begin'} to {end or 'the end'}"
@@ -149,8 +146,8 @@ class Curator:
         try:
             fresh: dict[date, Published] = {}
             for chunk in coverage.chunks(months, CHUNK_BYTES, _MONTHS_OF_FEATURES if self._features else _MONTHS):
-                fresh |= self._chunk(chunk, (store, manifest, coverage), shelf, folder, before, run, done)
-            done.rules += self._no_times(store, manifest, coverage, end)
+                fresh |= self._chunk(chunk, store, coverage, shelf, folder, before, run, done)
+            done.rules += self._no_times(store, coverage, end)
             self._judge(run, done)
         except BaseException:
             shelf.remove_unfinished()
@@ -162,7 +159,8 @@ class Curator:
     def _chunk(
         self,
         months: list[date],
-        archive: tuple[Store, Manifest, Coverage],
+        store: Store,
+        coverage: Coverage,
         shelf: Shelf,
         folder: str,
         before: Mapping[date, Published],
@@ -170,14 +168,17 @@ class Curator:
         done: Curated,
     ) -> dict[date, Published]:
         """Compute some months, write what is new of them where nobody sees it; those that are."""
-        store, manifest, coverage = archive
         self._say(f"{_span(months)}: cleaning")
         margin = timedelta(hours=APART_HOURS + 1)
         first, last = moment(first_hour(months[0])), moment(first_hour(next_month(months[-1])))
         until = min(last + margin, self._ahead)
-        records = read_records(self._spark, TRIPS_ENDED, store, manifest, first - _BACK - margin, until)
+        begin = first - timedelta(hours=BACK_HOURS) - margin
+        span = Span(begin, until, first_hour(months[0]), first_hour(next_month(months[-1])))
+        pieces = pieces_of(TRIPS_ENDED, store, coverage.files, begin, until)
         clock = time.monotonic()
-        chunk = Chunk(self._spark, records, months, coverage.sizes, self._weather, features=self._features)
+        chunk = Chunk(
+            self._spark, self._of_tasks, pieces, span, months, coverage.sizes, self._weather, features=self._features
+        )
         chunk.stage(shelf.hidden(folder, STAGING))
         self._lap(done, "staging", clock)
         self._after("staging", folder)
@@ -246,15 +247,15 @@ class Curator:
         self._after("published", folder)
         shelf.publish(folder, {month: one.folder for month, one in {**before, **fresh}.items()})
 
-    def _no_times(self, store: Store, manifest: Manifest, coverage: Coverage, end: date | None) -> list[RuleCount]:
+    def _no_times(self, store: Store, coverage: Coverage, end: date | None) -> list[RuleCount]:
         """Events that are in no month: still to come, or of no century; asked only where there may be some."""
         found = []
         if end is None and max(coverage.sizes, default=date.min) >= self._ahead.date():
-            later = read_records(self._spark, TRIPS_ENDED, store, manifest, self._ahead, None)
-            found.append(RuleCount(None, FUTURE, 0, 0, later.where(f"kind = '{EVENT}'").count()))
+            later = pieces_of(TRIPS_ENDED, store, coverage.files, self._ahead, None)
+            found.append(RuleCount(None, FUTURE, 0, 0, count_events(self._spark, self._of_tasks, later, self._ahead)))
         if coverage.undated:
-            undated = read_records(self._spark, TRIPS_ENDED, store, manifest, None, None)
-            rows = undated.where(f"event_date = '{NO_DATE}' AND kind = '{EVENT}'").count()
+            undated = pieces_of(TRIPS_ENDED, store, coverage.undated, None, None, backfilled=False)
+            rows = count_events(self._spark, self._of_tasks, undated, None)
             found.append(RuleCount(None, TIME_UNKNOWN, 0, 0, rows))
         return found
 

@@ -1,180 +1,148 @@
-"""From the archive to staging: one clean row a trip, copies removed, everything counted."""
+"""From the archive to staging: one clean row a trip, written and summed up in tasks."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+import numpy as np
+import polars as pl
 import pyarrow as pa
 from pyarrow import dataset
 
 from hailstream.archive.layout import EVENT, HEARTBEAT, REJECTED
+from hailstream.archive.pieces import Piece
+from hailstream.archive.schema import arrow_schema
 from hailstream.curate.calendar import SECONDS_AN_HOUR
+from hailstream.curate.engine import as_instants, open_database, rows_of
+from hailstream.curate.raw import PLACE, Rows, Span, read_records
 from hailstream.curate.shelf import unwritable
-from hailstream.curate.staging_sql import (
-    DUPLICATE,
-    FOLDERS,
-    MARKS,
-    NEEDS_LOOK_UP,
-    STAGING_COLUMNS,
-    events_sql,
-    staging_sql,
-)
+from hailstream.curate.staging_sql import FOLDERS, events_sql, staging_sql
+from hailstream.curate.sums import sum_up
+from hailstream.decode.frame_zones import zones_of
+from hailstream.topics import TRIPS_ENDED
 
 if TYPE_CHECKING:
-    from datetime import date
+    import duckdb
 
-    from pyspark.sql import DataFrame, SparkSession
+    from hailstream.settings import Settings
 
-#: Of copies that disagree the one that stands last in the log counts.
-_LAST_FIRST: Final = "record_time DESC, kafka_offset DESC, kafka_partition DESC"
-#: Rows that a task has in memory, at least, before it writes them.
-_AT_ONCE: Final = 250_000
 _FILES: Final = "part-*.parquet"
 #: Files that are written at once.
 _OPEN: Final = 64
+#: What no row of staging is made of, and may be long.
+_UNREAD: Final = ("message", "reason", "detail")
 
 
 @dataclass(frozen=True)
-class Raw:
-    """What the archive has of some months.
+class StageTask:
+    """Some of an archive.
 
     Attributes:
-        rows: events, copies too.
-        total_cents: sum of their totals.
-        copies: how many of them repeat a trip.
-        copied_cents: sum of the totals of those.
-        unplaced: whether an event has coordinates and no zone.
+        pieces: that are read.
+        copies: by number of the piece, rows that repeat a trip.
+    """
+
+    pieces: tuple[Piece, ...]
+    copies: Mapping[int, Rows]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is the same for all tasks.
+
+    Attributes:
+        hours: the calendar of the months and of the time before, with ``asked``: whether it is of the months.
+        folder: of staging.
+    """
+
+    settings: Settings
+    span: Span
+    hours: pa.Table
+    folder: str
+
+
+@dataclass(frozen=True)
+class Staged:
+    """What a task has done.
+
+    Attributes:
+        attempt: in the names of its files.
+        sums: of :func:`hailstream.curate.sums.sum_up`.
         others: records that are no events, by kind.
     """
 
-    rows: int
-    total_cents: int
-    copies: int
-    copied_cents: int
-    unplaced: bool
-    others: dict[str, int]
+    attempt: int
+    sums: Mapping[str, pa.Table]
+    others: Mapping[str, int]
 
 
-@dataclass(frozen=True)
-class RuleCount:
-    """What a rule did to rows.
-
-    Attributes:
-        month: of the rows; None where they have none that is known.
-        rule: a mark, or the reason for which rows are not in staging.
-    """
-
-    month: date | None
-    rule: str
-    kept: int
-    marked: int
-    dropped: int
-
-
-class Stager:
-    """Cleans the events of a view.
-
-    Args:
-        records: archived records, of the months and as much before as features look back.
-        first_hour, end_hour: hours of the months; rows of others are no part of them.
-    """
-
-    def __init__(self, spark: SparkSession, records: DataFrame, first_hour: int, end_hour: int) -> None:
-        self._spark = spark
-        self._asked = f"hour >= {first_hour} AND hour < {end_hour}"
-        records.createOrReplaceTempView("records")
-        spark.sql(events_sql("records")).createOrReplaceTempView("all_events")
-        self._losers: DataFrame | None = None
-        self.raw = self._count()
-
-    def rows(self, hours: str) -> DataFrame:
-        """Rows of staging of the hours of a view."""
-        return self._spark.sql(staging_sql("events", hours, look_up=self.raw.unplaced))
-
-    def _count(self) -> Raw:
-        spark, asked = self._spark, self._asked
-        cents = f"sum(CASE WHEN {asked} THEN coalesce(total_cents, 0L) ELSE 0L END)"
-        [found] = spark.sql(
-            f"SELECT sum(asked) AS asked, sum(cents) AS cents, coalesce(bool_or(unplaced), false) AS unplaced,"
-            f" coalesce(max(copies), 0L) AS copies FROM (SELECT count_if({asked}) AS asked, {cents} AS cents,"
-            f" bool_or({NEEDS_LOOK_UP}) AS unplaced, count(*) AS copies FROM all_events GROUP BY xxhash64(trip_id))"
-        ).collect()
-        copies, copied = self._remove_copies() if found["copies"] > 1 else self._take_all()
-        others = spark.sql(
-            f"SELECT kind, count(*) AS rows FROM (SELECT kind, unix_seconds(record_time) div {SECONDS_AN_HOUR} AS hour"
-            f" FROM records WHERE kind <> '{EVENT}') WHERE {asked} GROUP BY kind"
-        ).collect()
-        return Raw(
-            found["asked"] or 0,
-            found["cents"] or 0,
-            copies,
-            copied,
-            found["unplaced"],
-            {HEARTBEAT: 0, REJECTED: 0} | {row["kind"]: row["rows"] for row in others},
-        )
-
-    def _take_all(self) -> tuple[int, int]:
-        self._spark.table("all_events").createOrReplaceTempView("events")
-        return 0, 0
-
-    def _remove_copies(self) -> tuple[int, int]:
-        """Of few trips all columns are sorted; of all the others a hash of the id is compared."""
-        spark = self._spark
-        spark.sql(
-            "SELECT xxhash64(trip_id) AS copied FROM all_events GROUP BY ALL HAVING count(*) > 1"
-        ).createOrReplaceTempView("copied")
-        spark.sql(
-            f"SELECT *, row_number() OVER (PARTITION BY trip_id ORDER BY {_LAST_FIRST}) AS place"
-            " FROM all_events LEFT SEMI JOIN copied ON xxhash64(trip_id) = copied"
-        ).createOrReplaceTempView("placed_copies")
-        spark.sql(
-            "SELECT * FROM all_events LEFT ANTI JOIN copied ON xxhash64(trip_id) = copied"
-            " UNION ALL SELECT * EXCEPT (place) FROM placed_copies WHERE place = 1"
-        ).createOrReplaceTempView("events")
-        [found] = spark.sql(
-            "SELECT count(*) AS rows, coalesce(sum(coalesce(total_cents, 0L)), 0L) AS cents FROM placed_copies"
-            f" WHERE place > 1 AND {self._asked}"
-        ).collect()
-        return found["rows"], found["cents"]
-
-
-def write_staging(rows: DataFrame, path: str) -> None:
-    """Add to a folder of Parquet files, in folders of month, date and time of day.
-
-    By Arrow in the tasks: Spark's own writer takes twice as long. Nobody sees the folder before it is whole.
+def stage(task: StageTask, plan: Plan) -> Staged:
+    """Read pieces, write their rows of staging, sum them up.
 
     Raises:
-        HailstreamError: inside the tasks, see :func:`write_rows`.
+        HailstreamError: a file cannot be read, or staging not be written.
     """
+    from pyspark import TaskContext
 
-    def write(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        from pyspark import TaskContext
+    context = TaskContext.get()
+    attempt = context.taskAttemptId() if context is not None else 0
+    columns = [name for name in arrow_schema(TRIPS_ENDED).names if name not in _UNREAD]
+    records = _without(read_records(plan.settings, task.pieces, columns), task.copies)
+    with open_database({"records": records, "hours": plan.hours}, threads=1) as database:
+        events = pl.DataFrame(pl.from_arrow(rows_of(database, events_sql("records", *plan.span.sql))))
+        zones = (zones_of(events, "pickup").alias("zone_id"), zones_of(events, "dropoff").alias("end_zone_id"))
+        database.register("events", events.with_columns(zones).to_arrow())
+        database.execute(f"CREATE TEMP TABLE staged AS {staging_sql('events', 'hours')}")
+        write_rows(rows_of(database, "SELECT * EXCLUDE (asked) FROM staged WHERE asked"), plan.folder, str(attempt))
+        return Staged(attempt, sum_up(database), _others(database, plan.span))
 
-        context = TaskContext.get()
-        assert context is not None
-        attempt, part, waiting = context.taskAttemptId(), 0, list[pa.RecordBatch]()
-        for batch in batches:
-            waiting.append(batch)
-            if sum(one.num_rows for one in waiting) >= _AT_ONCE:
-                write_rows(pa.Table.from_batches(waiting), path, f"{attempt}-{part}")
-                part, waiting = part + 1, []
-        if waiting:
-            write_rows(pa.Table.from_batches(waiting), path, f"{attempt}-{part}")
-        yield pa.record_batch({"attempt": pa.array([attempt], pa.int64())})
 
-    before = set(Path(path).rglob(_FILES))
-    counted = {str(row["attempt"]) for row in rows.mapInArrow(write, "attempt long").collect()}
-    # A task that was tried again, or twice at once, has left files of each attempt: one of them counts.
-    for file in set(Path(path).rglob(_FILES)) - before:
+def _without(records: pa.Table, copies: Mapping[int, Rows]) -> pa.Table:
+    if not any(len(rows) for rows in copies.values()):
+        return records
+    pieces, rows = (records[name].to_numpy() for name in PLACE)
+    kept = np.ones(len(rows), bool)
+    for number, copied in copies.items():
+        kept[pieces == number] &= ~np.isin(rows[pieces == number], copied)
+    return records.filter(pa.array(kept))
+
+
+def _others(database: duckdb.DuckDBPyConnection, span: Span) -> dict[str, int]:
+    begin, end = span.sql
+    found = database.sql(
+        f"SELECT kind, count(*) FROM (SELECT kind, epoch_ms(record_time) // {SECONDS_AN_HOUR * 1000} AS hour"
+        f" FROM records WHERE kind <> '{EVENT}' AND record_time >= {begin} AND record_time < {end})"
+        f" WHERE hour >= {span.first_hour} AND hour < {span.end_hour} GROUP BY kind"
+    ).fetchall()
+    counts: dict[str, int] = {HEARTBEAT: 0, REJECTED: 0}
+    return counts | dict(found)
+
+
+def remove_uncounted(folder: str, before: set[Path], staged: Sequence[Staged]) -> None:
+    """Delete files of tasks' attempts that do not count: of one that was tried again each attempt may have left some.
+
+    Args:
+        before: files that were there before the tasks.
+    """
+    counted = {str(one.attempt) for one in staged}
+    for file in files_of(folder) - before:
         if file.name.split("-")[1] not in counted:
             file.unlink()
 
 
+def files_of(folder: str) -> set[Path]:
+    """The files of staging."""
+    return set(Path(folder).rglob(_FILES))
+
+
 def write_rows(rows: pa.Table, path: str, part: str = "0") -> None:
-    """Add rows of staging to a folder.
+    """Add rows of staging to a folder, in folders of month, date and time of day.
+
+    Nobody sees the folder before it is whole.
 
     Args:
         part: name of their files there.
@@ -185,7 +153,7 @@ def write_rows(rows: pa.Table, path: str, part: str = "0") -> None:
     parts = dataset.partitioning(pa.schema([rows.schema.field(name) for name in FOLDERS]), flavor="hive")
     try:
         dataset.write_dataset(
-            rows.sort_by([(name, "ascending") for name in FOLDERS]),
+            as_instants(rows).sort_by([(name, "ascending") for name in FOLDERS]),
             path,
             basename_template=_FILES.replace("*", f"{part}-{{i}}"),
             format="parquet",
@@ -199,22 +167,7 @@ def write_rows(rows: pa.Table, path: str, part: str = "0") -> None:
         raise unwritable(path, error) from None
 
 
-def read_staging(spark: SparkSession, path: str, months: list[date]) -> DataFrame:
-    """What was written of some months in a row."""
-    schema = ", ".join(f"{name} {sql}" for name, sql in STAGING_COLUMNS.items())
-    wanted = f"month BETWEEN DATE '{months[0]}' AND DATE '{months[-1]}'"
-    return spark.read.schema(schema).parquet(path).where(wanted)
-
-
-def rule_counts(trips: DataFrame, raw: Raw, months: list[date]) -> list[RuleCount]:
-    """Of each rule and month how many rows were kept without a mark, and marked; and of all months how many dropped."""
-    found = {(row["month"], row["marks"]): row["count"] for row in trips.groupBy("month", "marks").count().collect()}
-    counts = []
-    for month in months:
-        rows = sum(count for (of, _), count in found.items() if of == month)
-        for rule in MARKS:
-            marked = sum(count for (of, marks), count in found.items() if of == month and rule in marks.split(","))
-            counts.append(RuleCount(month, rule, rows - marked, marked, 0))
-    counts.append(RuleCount(None, DUPLICATE, raw.rows - raw.copies, 0, raw.copies))
-    counts += [RuleCount(None, kind, 0, 0, rows) for kind, rows in raw.others.items()]
-    return counts
+def marked_rows(marked: pa.Table) -> dict[tuple[date, str], int]:
+    """Rows by month and their marks."""
+    columns = (marked[name].to_pylist() for name in ("month", "marks", "count"))
+    return {(month, marks): count for month, marks, count in zip(*columns, strict=True)}

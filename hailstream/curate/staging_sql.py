@@ -1,4 +1,4 @@
-"""From archived ends of trips to clean, typed rows: one statement of Spark SQL.
+"""From archived ends of trips to clean, typed rows: one statement of DuckDB's SQL.
 
 Nothing is dropped here: a row outside a bound is marked. Amounts are cents.
 """
@@ -12,16 +12,18 @@ from hailstream.archive.layout import EVENT
 from hailstream.curate.calendar import SECONDS_AN_HOUR
 from hailstream.domain.rules import BOUNDS, Bound
 from hailstream.domain.zones import OUTSIDE, UNKNOWN, ZONES
-from hailstream.spark.event_sql import KEPT, MINUTE_MS, PASSENGERS, zone_sql
+from hailstream.spark.event_sql import KEPT, MINUTE_MS, PASSENGERS
 
 #: A trip whose ends lie further apart has one wrong time, and counts where its end is, as the archive keeps it.
 APART_HOURS: Final = 24
-#: The hour a trip counts in.
-HOUR: Final = (
-    f"unix_seconds(CASE WHEN abs(unix_millis(event_time) - unix_millis(started_at)) <= {APART_HOURS * 3600_000}"
-    f" THEN started_at ELSE event_time END) div {SECONDS_AN_HOUR}"
-)
 _LASTED_MS: Final = "(unix_millis(event_time) - unix_millis(started_at))"
+_COUNTS_AT_MS: Final = (
+    f"(CASE WHEN abs({_LASTED_MS}) <= {APART_HOURS * 3600_000} THEN unix_millis(started_at)"
+    " ELSE unix_millis(event_time) END)"
+)
+_HOUR_MS: Final = SECONDS_AN_HOUR * 1000
+#: The hour a trip counts in.
+HOUR: Final = f"({_COUNTS_AT_MS} // {_HOUR_MS})"
 
 
 def _outside(bound: Bound, *values: str, unit: float = 1) -> str:
@@ -52,7 +54,7 @@ DUPLICATE: Final = "duplicate"
 TIME_UNKNOWN: Final = "time_unknown"
 FUTURE: Final = "future"
 
-#: Columns of staging by Spark's types; the last three are folders.
+#: Columns of staging by their types; the last three are folders.
 STAGING_COLUMNS: Final[Mapping[str, str]] = {
     "trip_id": "STRING",
     "hour": "BIGINT",
@@ -89,54 +91,38 @@ FOLDERS: Final = ("month", "date", "time_of_day")
 _AS_THEY_ARE: Final = ("trip_id", "vendor_id", "driver_id", "vehicle_id", "payment_type", "rate_code", "source")
 
 
-def events_sql(records: str) -> str:
-    """The events among records, with the hour they count in."""
-    return f"SELECT *, {HOUR} AS hour FROM {records} WHERE kind = '{EVENT}'"
-
-
-def staging_sql(events: str, hours: str, *, look_up: bool) -> str:
-    """The query of staging's rows.
+def events_sql(records: str, begin: str, end: str) -> str:
+    """The events among records of a span, with the hour they count in.
 
     Args:
-        events: name of a view of :func:`events_sql`.
-        hours: name of a view of calendar hours; events of others are left out.
-        look_up: whether coordinates may tell a zone where no id does; costs a call of Python for each row.
+        begin, end: parameters of the query, moments; ``end`` excluded.
     """
-    zones = {"zone_id": _zone("pickup", look_up=look_up), "end_zone_id": _zone("dropoff", look_up=look_up)}
-    placed = ", ".join(f"{sql} AS {name}" for name, sql in zones.items())
+    return (
+        f"SELECT *, {HOUR} AS hour FROM {records}"
+        f" WHERE kind = '{EVENT}' AND record_time >= {begin} AND record_time < {end}"
+    )
+
+
+def staging_sql(events: str, hours: str) -> str:
+    """The query of staging's rows, with ``asked``: whether the row is of the months and not of the time before.
+
+    Args:
+        events: name of a view of :func:`events_sql`, with zones.
+        hours: name of a view of calendar hours with ``asked``; events of others are left out.
+    """
     cents = [name for name in STAGING_COLUMNS if name.endswith("_cents")]
     columns: dict[str, str] = {
-        **{name: name for name in (*_AS_THEY_ARE, *cents, *zones, "started_at")},
+        **{name: f"e.{name}" for name in (*_AS_THEY_ARE, *cents, "zone_id", "end_zone_id", "started_at")},
         "hour": "e.hour",
         "hour_local": "h.hour_local",
-        "quarter": (
-            f"CAST(CASE WHEN abs{_LASTED_MS} <= {APART_HOURS * 3600_000} THEN unix_seconds(started_at)"
-            f" ELSE unix_seconds(event_time) END % {SECONDS_AN_HOUR} div {SECONDS_AN_HOUR // 4} AS INT)"
-        ),
+        "quarter": f"{_COUNTS_AT_MS} % {_HOUR_MS} // {_HOUR_MS // 4}",
         "ended_at": "event_time",
-        "seconds": f"{_LASTED_MS} div 1000",
+        "seconds": f"{_LASTED_MS} // 1000",
         "passengers": PASSENGERS,
-        "miles": "nanvl(trip_distance_miles, NULL)",
+        "miles": "CASE WHEN isnan(trip_distance_miles) THEN NULL ELSE trip_distance_miles END",
         "within_bounds": KEPT,
         "marks": f"concat_ws(',', {', '.join(f'CASE WHEN {sql} THEN {name!r} END' for name, sql in MARKS.items())})",
         **{name: f"h.{name}" for name in FOLDERS},
     }
     selected = ", ".join(f"CAST({columns[name]} AS {sql}) AS {name}" for name, sql in STAGING_COLUMNS.items())
-    return (
-        f"SELECT /*+ BROADCAST(h) */ {selected} FROM (SELECT *, {placed} FROM {events}) e JOIN {hours} h USING (hour)"
-    )
-
-
-def _zone(place: str, *, look_up: bool) -> str:
-    if look_up:
-        return zone_sql(place)
-    location = f"{place}_location_id"
-    return f"CASE WHEN {location} BETWEEN 1 AND {len(ZONES)} THEN CAST({location} AS INT) ELSE {UNKNOWN} END"
-
-
-#: Whether the zone of an event is to be looked up.
-NEEDS_LOOK_UP: Final = " OR ".join(
-    f"({place}_latitude IS NOT NULL AND {place}_longitude IS NOT NULL"
-    f" AND NOT coalesce({place}_location_id BETWEEN 1 AND {len(ZONES)}, false))"
-    for place in ("pickup", "dropoff")
-)
+    return f"SELECT {selected}, h.asked FROM {events} e JOIN {hours} h USING (hour)"

@@ -1,45 +1,48 @@
-"""The computation of some months: views, staging, tables, checks."""
+"""The computation of some months: copies, staging, sums, tables, checks."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import fields
 from datetime import date
-from typing import TYPE_CHECKING, Any, Final
+from functools import partial
+from typing import TYPE_CHECKING, Final
 
+import duckdb
 import polars as pl
 import pyarrow as pa
 
-from hailstream.curate.calendar import Hour, first_hour, hours_of, months_of, next_month
+from hailstream.archive.pieces import Piece, tasks_of
+from hailstream.curate.calendar import Hour, hours_of, months_of
 from hailstream.curate.catalog import WEATHER_LIFTS, queried_tables
-from hailstream.curate.staging import Raw, RuleCount, Stager, read_staging, rule_counts, write_rows, write_staging
-from hailstream.curate.tables import SPAN_SQL, ZONE_HOURS_SQL, Table
+from hailstream.curate.copies import find_copies
+from hailstream.curate.counts import Raw, RuleCount, rule_counts
+from hailstream.curate.engine import as_instants, open_database, rows_of
+from hailstream.curate.raw import Span
+from hailstream.curate.staging import Plan, Staged, StageTask, files_of, marked_rows, remove_uncounted, stage
+from hailstream.curate.sums import MARKED, sum_up_again
+from hailstream.curate.tables import SPAN_SQL, Table
 from hailstream.domain.zones import ZONES
 from hailstream.quality.layers import Layers, check_layers
 from hailstream.quality.result import Check
+from hailstream.settings import Settings
+from hailstream.spark.tasks import spread
 from hailstream.weather.hourly import Weather
 from hailstream.weather.lifts import weather_lifts
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame, SparkSession
+    from pyspark.sql import SparkSession
 
-#: Fewer rows pass through this process without noticing it.
-_FEW: Final = 500_000
-#: Columns of staging that tables are made of.
-_USED: Final = (
-    *("month", "date", "hour", "hour_local", "quarter", "started_at", "ended_at", "seconds", "zone_id", "end_zone_id"),
-    *("vendor_id", "driver_id", "passengers", "miles", "payment_type", "fare_cents", "tip_cents", "tolls_cents"),
-    *("total_cents", "within_bounds", "marks"),
-)
 #: Features look back a week.
-_BACK: Final = 168
+BACK_HOURS: Final = 168
 
 
 class Chunk:
     """Months in a row.
 
     Args:
-        records: of the months, and of a week and a day before.
+        pieces: of the archive: the months, and a week and a day before.
+        span: times of their records, hours of the months.
         archived: UTC dates that the archive has.
         weather: by hour.
         features: those of demand are made too.
@@ -48,7 +51,9 @@ class Chunk:
     def __init__(
         self,
         spark: SparkSession,
-        records: DataFrame,
+        settings: Settings,
+        pieces: Sequence[Piece],
+        span: Span,
         months: list[date],
         archived: Collection[date],
         weather: Weather,
@@ -56,54 +61,48 @@ class Chunk:
         features: bool = True,
     ) -> None:
         self._spark = spark
+        self._settings = settings
         self._months = months
         self._features = features
         self._archived = archived
-        self._first, self._end = first_hour(months[0]), first_hour(next_month(months[-1]))
-        self._stager = Stager(spark, records, self._first, self._end)
-        before = [month for month in months_of(archived) if month < months[0]][-1:]
-        earlier = [hour for hour in hours_of(before, ()) if hour.hour >= self._first - _BACK]
-        self._view("hours", _calendar(hours_of(months, archived)))
-        self._view("earlier", _calendar(earlier))
-        self._view("zones", _zones())
+        self._span = span
+        self._hours = hours_of(months, archived)
+        self._weather = weather.hours.filter(
+            pl.col("hour").is_between(span.first_hour, span.end_hour, closed="left")
+        ).to_arrow()
         self._has_weather = not weather.hours.is_empty()
-        mine = weather.hours.filter(pl.col("hour").is_between(self._first, self._end, closed="left"))
-        self._view("weather", mine.to_arrow())
+        self._tasks = tasks_of(pieces, spark.sparkContext.defaultParallelism)
+        self._staged: list[Staged] = []
+        self.rules: list[RuleCount] = []
+        #: What the archive has of the months.
+        self.raw = Raw(0, 0, 0, 0)
 
-    @property
-    def raw(self) -> Raw:
-        """What the archive has of the months."""
-        return self._stager.raw
+    def stage(self, folder: str) -> None:
+        """Write staging, and sum it up for the tables.
 
-    def stage(self, path: str) -> None:
-        """Write staging, and let the tables be made of what was written."""
-        rows = self._stager.rows("hours")
-        if self.raw.rows < _FEW:
-            staged = rows.toArrow()
-            write_rows(staged, path)
-            trips = self._spark.createDataFrame(staged.select(_USED))
-        else:
-            write_staging(rows, path)
-            trips = read_staging(self._spark, path, self._months).select(*_USED)
-        # Read once, and only what tables are made of: a dozen of them ask for it.
-        trips = self._trips = trips.persist()
-        trips.createOrReplaceTempView("trips")
-        self.rules: list[RuleCount] = rule_counts(trips, self.raw, self._months)
-        self._stager.rows("earlier").createOrReplaceTempView("earlier_trips")
+        Raises:
+            HailstreamError: inside the tasks, see :func:`hailstream.curate.staging.stage`.
+        """
+        self.raw, copies = find_copies(self._spark, self._settings, self._tasks, self._span)
+        before = files_of(folder)
+        plan = Plan(self._settings, self._span, self._known_hours(), folder)
+        tasks = [
+            StageTask(pieces, {piece.number: copies[piece.number] for piece in pieces if piece.number in copies})
+            for pieces in self._tasks
+        ]
+        self._staged = spread(self._spark, partial(stage, plan=plan), tasks)
+        remove_uncounted(folder, before, self._staged)
 
     def tables(self) -> dict[str, pa.Table]:
         """Rows of all tables, in the order of their keys."""
-        spark = self._spark
-        now, earlier = (ZONE_HOURS_SQL.format(trips=name) for name in ("trips", "earlier_trips"))
-        zone_hours = spark.sql(f"{now} UNION ALL {earlier}").persist()
-        try:
-            zone_hours.createOrReplaceTempView("zone_hours")
-            spark.sql(SPAN_SQL).createOrReplaceTempView("span")
-            asked = queried_tables(self._last_hour(zone_hours), features=self._features)
-            made = {table.name: self._rows(table) for table in asked}
-        finally:
-            zone_hours.unpersist()
-            self._trips.unpersist()
+        views = {"hours": _calendar(self._hours), "zones": _zones(), "weather": self._weather}
+        with open_database(views) as database:
+            sum_up_again(database, [one.sums for one in self._staged])
+            self._count(database)
+            database.execute(f"CREATE TEMP TABLE span AS {SPAN_SQL}")
+            asked = queried_tables(self._last_hour(database), features=self._features)
+            made = {table.name: _rows(database, table) for table in asked}
+        self._staged = []
         hours = pl.DataFrame(pl.from_arrow(made["trip_weather"]))
         return made | {WEATHER_LIFTS: weather_lifts(hours).to_arrow()}
 
@@ -117,20 +116,28 @@ class Chunk:
         frames = {name: pl.DataFrame(pl.from_arrow(rows)) for name, rows in tables.items()}
         return check_layers(Layers(self._months, self.raw, staging, frames, self.rules, weather=self._has_weather))
 
-    def _last_hour(self, zone_hours: DataFrame) -> int:
+    def _known_hours(self) -> pa.Table:
+        """Those of the months, and as many before as features look back."""
+        before = [month for month in months_of(self._archived) if month < self._months[0]][-1:]
+        earlier = [hour for hour in hours_of(before, ()) if hour.hour >= self._span.first_hour - BACK_HOURS]
+        hours = _calendar(earlier + self._hours)
+        return hours.append_column("asked", pa.array([False] * len(earlier) + [True] * len(self._hours)))
+
+    def _count(self, database: duckdb.DuckDBPyConnection) -> None:
+        marked = marked_rows(rows_of(database, f"SELECT * FROM {MARKED}"))
+        others = {kind: sum(one.others.get(kind, 0) for one in self._staged) for kind in self._staged[0].others}
+        self.rules = rule_counts(marked, self.raw, others, self._months)
+
+    def _last_hour(self, database: duckdb.DuckDBPyConnection) -> int:
         """Behind it nothing is known."""
         if any(month > self._months[-1] for month in months_of(self._archived)):
-            return self._end - 1
-        found: Any = zone_hours.agg({"hour": "max"}).collect()[0][0]
-        return int(found) if found is not None else self._first
+            return self._span.end_hour - 1
+        [(found,)] = database.sql("SELECT max(hour) FROM zone_hours").fetchall()
+        return int(found) if found is not None else self._span.first_hour
 
-    def _rows(self, table: Table) -> pa.Table:
-        rows: pa.Table = self._spark.sql(table.sql).toArrow()
-        return rows.sort_by([(name, "ascending") for name in ("month", *table.key)])
 
-    def _view(self, name: str, rows: pa.Table) -> None:
-        """A small table that goes to all tasks; from Arrow, so that no Python runs for it."""
-        self._spark.createDataFrame(rows).hint("broadcast").createOrReplaceTempView(name)
+def _rows(database: duckdb.DuckDBPyConnection, table: Table) -> pa.Table:
+    return as_instants(rows_of(database, table.sql)).sort_by([(name, "ascending") for name in ("month", *table.key)])
 
 
 def _calendar(hours: list[Hour]) -> pa.Table:

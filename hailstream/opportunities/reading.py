@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import numpy as np
 import polars as pl
 
+from hailstream.decode.frame_zones import zones_of
 from hailstream.domain.events import ENDED_RANK, Ended
-from hailstream.domain.zones import UNKNOWN, ZONES, zone_of
 from hailstream.errors import HailstreamError
 from hailstream.replay.events import EventSource
 
@@ -54,21 +53,10 @@ def _ends(batch: pl.DataFrame) -> Iterator[Ended]:
         pl.lit(ENDED_RANK).alias("rank"),
         "trip_id",
         pl.col("started_at").dt.epoch("ms"),
-        _zones(ends, "pickup").alias("zone_id"),
-        _zones(ends, "dropoff").alias("end_zone_id"),
+        zones_of(ends, "pickup").alias("zone_id"),
+        zones_of(ends, "dropoff").alias("end_zone_id"),
         *(pl.col(f"pickup_{name}").fill_null(float("nan")).alias(name) for name in ("latitude", "longitude")),
         *(pl.col(f"dropoff_{name}").fill_null(float("nan")).alias(f"end_{name}") for name in ("latitude", "longitude")),
         **{field: pl.col(column) for field, column in _COLUMNS.items()},
     )
     return map(Ended._make, frame.select(Ended._fields).iter_rows())
-
-
-def _zones(ends: pl.DataFrame, side: str) -> pl.Series:
-    given = ends[f"{side}_location_id"].fill_null(UNKNOWN).to_numpy()
-    known = ends[f"{side}_location_id"].is_between(1, len(ZONES)).fill_null(False).to_numpy()
-    places = [ends[f"{side}_{name}"] for name in ("latitude", "longitude")]
-    placed = (places[0].is_not_null() & places[1].is_not_null()).to_numpy() & ~known
-    zones = np.where(known, given, UNKNOWN).astype(np.int32)
-    if placed.any():
-        zones[placed] = zone_of(*(place.to_numpy()[placed] for place in places))
-    return pl.Series(zones)

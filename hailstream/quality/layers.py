@@ -11,7 +11,7 @@ from typing import Final
 
 import polars as pl
 
-from hailstream.curate.staging import Raw, RuleCount
+from hailstream.curate.counts import Raw, RuleCount
 from hailstream.quality.result import Check
 from hailstream.quality.rules import curated_schema, staging_schema
 from hailstream.quality.validate import Asked, as_checks, failures

@@ -11,7 +11,7 @@ import polars as pl
 
 from hailstream.curate.calendar import LAGS, MEANS, TIMES_OF_DAY
 from hailstream.curate.catalog import KEYS
-from hailstream.curate.tables import BANDS
+from hailstream.curate.sums import BANDS
 from hailstream.domain.zones import ZONES
 from hailstream.weather.hourly import COLUMNS as WEATHER
 from hailstream.weather.lifts import CONDITIONS

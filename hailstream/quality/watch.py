@@ -8,7 +8,7 @@ from typing import Final
 
 import polars as pl
 
-from hailstream.curate.staging import RuleCount
+from hailstream.curate.counts import RuleCount
 from hailstream.curate.staging_sql import MARKS
 from hailstream.quality.result import Check
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
-from hailstream.archive.layout import FOLDERS, NO_DATE, archive_columns
+from hailstream.archive.layout import FOLDERS, archive_columns, may_hold
 from hailstream.archive.manifest import Manifest
 from hailstream.archive.months import beside, files_of, published_months
 from hailstream.archive.store import Store
@@ -44,7 +44,7 @@ def read_records(
 
     columns = archive_columns(topic)
     schema = ", ".join(f"`{name}` {_TYPES.get(sql, sql)}" for name, sql in columns.items())
-    files = [store.spark_path(path) for path in sorted(manifest.files) if _within(path, begin, end)]
+    files = [store.spark_path(path) for path in sorted(manifest.files) if may_hold(path, begin, end)]
     months = beside(store)
     filed = (
         [months.spark_path(path) for path in files_of(published_months(months), topic, begin, end)]
@@ -70,14 +70,3 @@ def read_records(
     if end is not None:
         within &= f.col("record_time") < f.lit(end)
     return records.where(within)
-
-
-def _within(path: str, begin: datetime | None, end: datetime | None) -> bool:
-    """Whether a file's folder may hold records of that time."""
-    folders = dict(part.split("=", 1) for part in path.split("/") if "=" in part)
-    date, hour = (folders.get(name, NO_DATE) for name in FOLDERS)
-    if NO_DATE in (date, hour):
-        return True
-    zone = begin.tzinfo if begin is not None else end.tzinfo if end is not None else None
-    first = datetime.fromisoformat(f"{date}T{hour}:00:00").replace(tzinfo=zone)
-    return (begin is None or first + timedelta(hours=1) > begin) and (end is None or first < end)

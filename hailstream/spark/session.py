@@ -52,6 +52,7 @@ def open_session(name: str, settings: Settings, *, keep_classes: bool = False) -
         HailstreamError: there is no Java that Spark can use, or nothing by which it reads an archive in S3;
             or a task failed, with what it said.
     """
+    from py4j.protocol import Py4JJavaError
     from pyspark.errors import PySparkException
     from pyspark.sql import SparkSession
 
@@ -72,7 +73,7 @@ def open_session(name: str, settings: Settings, *, keep_classes: bool = False) -
             _open_s3(spark, settings)
         with code_sent(spark):
             yield spark
-    except PySparkException as error:
+    except (PySparkException, Py4JJavaError) as error:
         raise failed(str(error)) from error
     finally:
         spark.stop()

@@ -88,8 +88,8 @@ def test_what_is_published_stays_until_all_of_the_new_is_there(
         (date(2024, 2, 11), 1),
     ]
     # The Parquet files have still to follow; the next run lets them, and finds nothing else to do:
-    # neither where Spark writes staging, as it does with many rows.
-    monkeypatch.setattr("hailstream.curate.work._FEW", 0)
+    # however its tasks divide the archive.
+    monkeypatch.setattr("hailstream.archive.pieces.PIECE_BYTES", 1)
     assert curate(spark, settings).changed == {}
     assert files(settings, "payment_analysis")["rows"].sum() == files(settings, "staging").height == 41
     assert everything(settings) == after

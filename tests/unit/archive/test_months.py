@@ -67,4 +67,4 @@ def test_only_files_with_records_of_the_range_are_named() -> None:
     assert named(NOON + timedelta(milliseconds=5), NOON + timedelta(hours=1)) == ["0"]
     assert named(NOON + timedelta(milliseconds=6), NOON + timedelta(hours=1, milliseconds=1)) == ["1"]
     assert named(None, NOON) == []
-    assert files_of([month()], TRIPS_ENDED, None, None) == []
+    assert files_of([month()], TRIPS_ENDED, None, None) == {}

@@ -10,7 +10,7 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
-from hailstream.curate.staging import write_rows
+from hailstream.curate.staging import Staged, files_of, remove_uncounted, write_rows
 from hailstream.errors import HailstreamError
 
 MONTH = date(2024, 1, 1)
@@ -50,3 +50,15 @@ def test_a_full_disk_is_told(tmp_path: Path) -> None:
             write_rows(rows(10_000), str(tmp_path / "staging"))
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_files_of_attempts_that_do_not_count_are_deleted(tmp_path: Path) -> None:
+    folder = str(tmp_path / "staging")
+    # Of a month that was written before, in the same run.
+    write_rows(rows(12), folder, "7")
+    before = files_of(folder)
+    for attempt in ("8", "9"):
+        write_rows(rows(12), folder, attempt)
+    remove_uncounted(folder, before, [Staged(9, {}, {})])
+    assert {path.name.split("-")[1] for path in files_of(folder)} == {"7", "9"}
+    assert len(files_of(folder)) == 2 * len(before)

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 import polars as pl
 
-from hailstream.curate.staging import RuleCount
+from hailstream.curate.counts import RuleCount
 from hailstream.quality.result import Check
 from hailstream.quality.watch import watch
 

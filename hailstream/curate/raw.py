@@ -1,0 +1,93 @@
+"""Events of an archive as tasks read them, in pieces."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from hailstream.archive.layout import EVENT
+from hailstream.archive.pieces import Piece, read_piece, tasks_of
+from hailstream.archive.schema import arrow_schema
+from hailstream.archive.store import open_store
+from hailstream.settings import Settings
+from hailstream.spark.tasks import spread
+from hailstream.topics import TRIPS_ENDED
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+#: Where a row is: the number of its piece, and its place in it.
+PLACE: Final = ("piece", "row")
+Rows = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Span:
+    """Which records are read.
+
+    Attributes:
+        begin, end: of their times, ``end`` excluded.
+        first_hour, end_hour: hours of the months that are asked for.
+    """
+
+    begin: datetime
+    end: datetime
+    first_hour: int
+    end_hour: int
+
+    @property
+    def sql(self) -> tuple[str, str]:
+        """Its begin and end as moments of a query."""
+        naive = (moment.replace(tzinfo=None).isoformat() for moment in (self.begin, self.end))
+        first, last = (f"TIMESTAMP '{text}'" for text in naive)
+        return first, last
+
+
+def read_records(settings: Settings, pieces: Iterable[Piece], columns: Sequence[str]) -> pa.Table:
+    """Columns of records of ``trips.ended``, and :data:`PLACE`; times are UTC, without saying so.
+
+    Raises:
+        HailstreamError: a file cannot be read.
+    """
+    held = {name: _held(arrow_schema(TRIPS_ENDED).field(name).type) for name in columns}
+    files = open_store(TRIPS_ENDED, settings).files
+    tables = []
+    for piece in pieces:
+        rows = read_piece(files, piece, held)
+        numbers = (np.full(rows.num_rows, piece.number, np.int32), np.arange(rows.num_rows, dtype=np.int64))
+        for name, values in zip(PLACE, numbers, strict=True):
+            rows = rows.append_column(name, pa.array(values))
+        tables.append(rows)
+    return pa.concat_tables(tables)
+
+
+def count_events(spark: SparkSession, settings: Settings, pieces: Sequence[Piece], since: datetime | None) -> int:
+    """How many events there are in some pieces, of a moment or after it.
+
+    Raises:
+        HailstreamError: inside the tasks: a file cannot be read.
+    """
+    tasks = tasks_of(pieces, spark.sparkContext.defaultParallelism)
+    return sum(spread(spark, partial(_count, settings=settings, since=since), tasks))
+
+
+def _count(pieces: Sequence[Piece], settings: Settings, since: datetime | None) -> int:
+    records = read_records(settings, pieces, ("kind", "record_time"))
+    counted = pc.equal(records["kind"], EVENT)
+    if since is not None:
+        moment = pa.scalar(since.replace(tzinfo=None), pa.timestamp("us"))
+        counted = pc.and_(counted, pc.greater_equal(records["record_time"], moment))
+    return int(pc.sum(counted).as_py() or 0)
+
+
+def _held(type_: pa.DataType) -> pa.DataType:
+    # Flink writes other units than we do.
+    return pa.timestamp("us") if pa.types.is_timestamp(type_) else type_
