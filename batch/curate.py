@@ -29,7 +29,7 @@ def curate(arguments: argparse.Namespace) -> int:
     report = report_path(arguments.report) if arguments.report else None
     for line in weather.told:
         print(line, file=sys.stderr)
-    with batch_run("curate", settings) as run, open_session("curate", settings, keep_classes=True) as spark:
+    with batch_run("curate", settings) as run, open_session("curate", settings) as spark:
         curator = Curator(
             spark,
             settings,

@@ -9,7 +9,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from functools import partial
 from pathlib import Path
 
 import polars as pl
@@ -18,7 +17,6 @@ import psutil
 from bench.context import Context
 from bench.figures import Figure, Target
 from bench.sampler import Processes, Sampler
-from bench.spark_classes import let_classes_be_kept
 from hailstream.archive.layout import RECORD_COLUMNS, archive_columns, topic_folder
 from hailstream.clickhouse import reachable
 from hailstream.errors import HailstreamError
@@ -53,7 +51,6 @@ def curate(context: Context) -> Iterator[Figure]:
             )
             context.say(f"archiving {trips:,} trips of a month")
             _archive(settings, base, trips)
-            let_classes_be_kept(settings, context.say, partial(_run, _COMMAND, settings.as_environment()))
             yield from _spark(settings, trips, TARGET if not number else None)
             yield from _duckdb(settings, trips, place / "duckdb")
             shutil.rmtree(place)

@@ -24,13 +24,3 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
         for name, value in INTERPRETED.items():
             session.conf.set(name, value)
         yield session
-
-
-@pytest.fixture
-def compiling(spark: SparkSession) -> Iterator[SparkSession]:
-    """The session as it is by default, for many rows."""
-    for name in INTERPRETED:
-        spark.conf.unset(name)
-    yield spark
-    for name, value in INTERPRETED.items():
-        spark.conf.set(name, value)

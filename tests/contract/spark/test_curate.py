@@ -11,10 +11,13 @@ from uuid import uuid4
 import polars as pl
 import pytest
 
+from hailstream.archive.months import Month, Part, beside, publish
+from hailstream.archive.store import open_store
 from hailstream.curate.run import Curated
 from hailstream.forecast.source import Source
 from hailstream.forecast.table import read_history
 from hailstream.settings import Settings
+from hailstream.topics import TRIPS_ENDED
 from hailstream.weather.hourly import SCHEMA, Weather
 from tests.archived import archive_ends, archive_records
 from tests.contract.spark.curating import curate, end, ends, files, rows_of
@@ -221,15 +224,43 @@ def test_every_check_passed_and_is_in_the_table(city: tuple[Settings, Curated]) 
     assert counted == {"checks": len(done.checks), "failed": sum(not check.passed for check in done.checks)}
 
 
-@pytest.mark.timeout(900)
+def test_a_trip_of_the_log_that_a_monthly_file_has_too_counts_once(
+    spark: SparkSession, servers: Servers, tmp_path: Path
+) -> None:
+    folders = {name: (tmp_path / name).as_uri() for name in ("archive", "curated")}
+    settings = servers("clickhouse").model_copy(update=folders | {"namespace": f"t{uuid4().hex[:10]}"})
+    trips = [end(f"trip {number}", f"2024-01-{number + 1:02} 08:00", total_cents=1000 + number) for number in range(9)]
+    logged = archive_records(settings, ends(trips[:6]))
+    # The file tells the same trips, which have no place in a log there, one of them with another total, and more.
+    filed = [*trips[1:5], trips[5] | {"total_cents": 5}, *trips[6:], trips[8]]
+    rows = archive_records(settings.model_copy(update={"archive": (tmp_path / "file").as_uri()}), ends(filed))
+    months = beside(open_store(TRIPS_ENDED, settings))
+    path = Path(months.path("yellow-2024-01/v1/part-1"))
+    path.parent.mkdir(parents=True)
+    nowhere = (pl.lit(None, pl.Int32).alias("kafka_partition"), pl.lit(None, pl.Int64).alias("kafka_offset"))
+    rows.with_columns(nowhere).drop("event_date", "event_hour").write_parquet(path, row_group_size=3)
+    times = rows["record_time"].dt.epoch("ms").sort()
+    days = tuple(sorted(set((times // 86_400_000 * 86_400_000).to_list())))
+    part = Part("v1/part-1", rows.height, times[0], times[-1])
+    ended = TRIPS_ENDED.base
+    publish(months, Month("yellow-2024-01", "v1", "file", "sha", rows.height, {}, {ended: (part,)}, {ended: days}))
+
+    done = curate(spark, settings)
+    assert (done.raw_rows, done.trips, done.rule_sums()["duplicate"]) == (logged.height + 9, 9, (9, 0, 6))
+    staged = {row["trip_id"]: row["total_cents"] for row in files(settings, "staging").iter_rows(named=True)}
+    # What is in the log stands after what is in no log.
+    assert staged == {f"trip {number}": 1000 + number for number in range(9)}
+    assert all(check.passed for check in done.checks if check.hard)
+
+
 def test_the_facts_of_36_months_come_out_to_the_cent(
-    compiling: SparkSession, servers: Servers, shared_data: Path, tmp_path: Path
+    spark: SparkSession, servers: Servers, shared_data: Path, tmp_path: Path
 ) -> None:
     folders = {name: (tmp_path / name).as_uri() for name in ("archive", "curated")}
     settings = servers("clickhouse").model_copy(update=folders | {"namespace": f"t{uuid4().hex[:10]}"})
     archive_ends(settings, [shared_data / "yellow_sample_2018-01_2020-12.parquet"], tmp_path / "work")
     # Ten thousand trips of a month are so few that nearly each makes a day of features by itself.
-    done = curate(compiling, settings, features=False)
+    done = curate(spark, settings, features=False)
     query = "SELECT payment_type, sum(rows), sum(total_sum) FROM payment_analysis GROUP BY ALL ORDER BY ALL"
     assert [tuple(row.values()) for row in rows_of(settings, query)] == [
         (1, 247_545, Decimal("4653579.54")),
