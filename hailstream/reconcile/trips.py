@@ -52,7 +52,7 @@ class TripTable:
         ),
         time="ended_at",
         read_by=("ended_at", 0),
-        copied="copies > 1",
+        copied="copied",
         headline="total",
         generations=False,
     )
@@ -62,14 +62,16 @@ class TripTable:
         return begin + _MILLISECOND, end + _MILLISECOND
 
     def truth(self, spark: SparkSession, records: DataFrame, settings: Settings) -> DataFrame:
-        """The rows that records give; ``copies`` of each, and where the one that counts is in the log."""
+        """The rows that records give, whether one is ``copied``, and where the end that counts is in the log."""
         secret = settings.driver_secret
         types = {column.name: SPARK_TYPES[column.kind] for column in self.table.columns}
         trips_of(records, types, secret.get_secret_value() if secret else None).createOrReplaceTempView("ends")
         # All ends with one id are in one partition, where the stream has read them in this order.
         return spark.sql(
-            "SELECT * FROM (SELECT *, count(*) OVER (PARTITION BY trip_id) AS copies, row_number() OVER"
-            " (PARTITION BY trip_id ORDER BY kafka_offset DESC, kafka_partition) AS nth FROM ends) WHERE nth = 1"
+            "SELECT * FROM ("
+            "SELECT *, row_number() OVER ends_of AS nth, lead(trip_id) OVER ends_of IS NOT NULL AS copied FROM ends"
+            " WINDOW ends_of AS (PARTITION BY trip_id ORDER BY kafka_offset DESC, kafka_partition))"
+            " WHERE nth = 1"
         )
 
     def late(self, spark: SparkSession, settings: Settings, begin: datetime, end: datetime) -> None:  # noqa: ARG002

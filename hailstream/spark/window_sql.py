@@ -30,8 +30,9 @@ def compile_metric(metric: WindowedMetric, events: str) -> str:
     seen = "".join(f", {_windows_seen_in(m, slide, overlap)} AS `{m.name}`" for m in metric.measures if _distinct(m))
     parts = ", ".join(f"{_of_pane(measure, overlap)} AS `{measure.name}`" for measure in metric.measures)
     sums = ", ".join(f"sum({_of_window(measure)}) AS `{measure.name}`" for measure in metric.measures)
-    # Zeros follow each window that has events; where others have some too, they add nothing to them.
-    counted = ", ".join(f"sum(CASE WHEN after = 0 THEN `{name}` ELSE 0 END) AS `{name}`" for name in metric.numbers)
+    # Zeros follow each window that has events, up to the next one that has some.
+    counted = ", ".join(f"CASE WHEN after = 0 THEN `{name}` ELSE 0L END AS `{name}`" for name in metric.numbers)
+    zeros = active_for - size
     return f"""
 WITH trips AS (
   SELECT minute, minute - pmod(minute, {slide}) AS pane, trip_id, min(zone_id) AS zone_id, {smallest},
@@ -44,10 +45,12 @@ WITH trips AS (
   SELECT zone_id, pane + {slide}L * nth AS window_end, {sums}, sum(duplicates) AS duplicates
   FROM (SELECT *, explode(sequence(1, {overlap})) AS nth FROM panes)
   GROUP BY zone_id, pane + {slide}L * nth
+), followed AS (
+  SELECT *, lead(window_end) OVER (PARTITION BY zone_id ORDER BY window_end) - window_end AS following FROM counted
 )
 SELECT zone_id, window_end + after - {size} AS window_start, window_end + after AS window_end, {counted}
-FROM (SELECT *, explode(sequence(0L, {active_for - size}L, {slide}L)) AS after FROM counted)
-GROUP BY zone_id, window_end + after"""
+FROM (SELECT *, explode(sequence(0L, least({zeros}L, coalesce(following - {slide}, {zeros}L)), {slide}L)) AS after
+      FROM followed)"""
 
 
 def _distinct(measure: Measure) -> bool:
