@@ -24,8 +24,9 @@ from hailstream.topics import TRIPS_ENDED
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
+_PLACE: Final = {"piece": pa.int32(), "row": pa.int64()}
 #: Where a row is: the number of its piece, and its place in it.
-PLACE: Final = ("piece", "row")
+PLACE: Final = tuple(_PLACE)
 Rows = npt.NDArray[np.int64]
 
 
@@ -59,12 +60,12 @@ def read_records(settings: Settings, pieces: Iterable[Piece], columns: Sequence[
     """
     held = {name: _held(arrow_schema(TRIPS_ENDED).field(name).type) for name in columns}
     files = open_store(TRIPS_ENDED, settings).files
-    tables = []
+    tables = [pa.schema(list((held | _PLACE).items())).empty_table()]
     for piece in pieces:
         rows = read_piece(files, piece, held)
-        numbers = (np.full(rows.num_rows, piece.number, np.int32), np.arange(rows.num_rows, dtype=np.int64))
-        for name, values in zip(PLACE, numbers, strict=True):
-            rows = rows.append_column(name, pa.array(values))
+        places = (np.full(rows.num_rows, piece.number), np.arange(rows.num_rows))
+        for (name, type_), values in zip(_PLACE.items(), places, strict=True):
+            rows = rows.append_column(name, pa.array(values, type_))
         tables.append(rows)
     return pa.concat_tables(tables)
 

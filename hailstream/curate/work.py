@@ -71,7 +71,8 @@ class Chunk:
             pl.col("hour").is_between(span.first_hour, span.end_hour, closed="left")
         ).to_arrow()
         self._has_weather = not weather.hours.is_empty()
-        self._tasks = tasks_of(pieces, spark.sparkContext.defaultParallelism)
+        # At the edge of an archive there may be a month without a file.
+        self._tasks = tasks_of(pieces, spark.sparkContext.defaultParallelism) or [()]
         self._staged: list[Staged] = []
         self.rules: list[RuleCount] = []
         #: What the archive has of the months.

@@ -25,6 +25,7 @@ def _within(bound: Bound, value: str, unit: float = 1) -> str:
 
 
 #: Whether an ended trip lies within the bounds: a distance that is not known does, a fare that is not known does not.
+#: This and the next one are read by DuckDB too, see :mod:`hailstream.curate.engine`.
 KEPT: Final = (
     f"(coalesce({_within(BOUNDS.fare, 'fare_cents')}, false)"
     f" AND coalesce({_within(BOUNDS.distance, 'trip_distance_miles')}, true)"

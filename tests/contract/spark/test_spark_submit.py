@@ -10,6 +10,7 @@ import sys
 import sysconfig
 import venv
 from collections.abc import Sequence
+from decimal import Decimal
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -112,13 +113,17 @@ def test_spark_submit_works_on_a_cluster_and_here_as_it_is_documented(
         executors = [path.parent.name for path in (tmp_path / "cluster").glob("worker*/app-*/*/stderr")]
         files = ("--no-windows", monthly_file(tmp_path))
         filled = typed(jars, submit("backfill"), rest=files, settings=in_s3, **workers)
+        tables = in_s3.model_copy(update={"curated": (tmp_path / "curated").as_uri()})
+        curated = typed(jars, submit("curate"), rest=("--to", "2018-02-01"), settings=tables, **workers)
     assert filled.returncode == 0, filled.stdout + filled.stderr
     [month] = published_months(beside(open_store(TRIPS_ENDED, in_s3)))
     assert (month.name, sum(part.rows for part in month.of(TRIPS_ENDED))) == ("yellow-2018-01", 30)
+    assert curated.returncode == 0, curated.stdout + curated.stderr
     assert done.returncode == DRIFT, done.stdout + done.stderr
     assert len(executors) == 2
     assert in_s3.s3_secret_key is not None
-    assert in_s3.s3_secret_key.get_secret_value() not in done.stdout + done.stderr
+    told = "".join(one.stdout + one.stderr for one in (done, filled, curated))
+    assert in_s3.s3_secret_key.get_secret_value() not in told
     done = typed("spark-submit batch/reconcile.py", rest=RECONCILE, settings=settings, PYSPARK_PYTHON=sys.executable)
     assert done.returncode == 0, done.stdout + done.stderr
     with reachable(settings, database=settings.database) as client:
@@ -126,6 +131,8 @@ def test_spark_submit_works_on_a_cluster_and_here_as_it_is_documented(
             "SELECT state, rows_out, detail FROM batch_runs WHERE job = 'reconcile' ORDER BY run"
         ).result_rows
         written = client.command("SELECT count() FROM zone_revenue")
+        trips = client.query("SELECT toInt64(sum(rows)), sum(total_sum) FROM payment_analysis").result_rows
+    assert trips == [(30, 30 * Decimal("15.80"))]
     [first, second] = [(state, wrote, json.loads(detail)["tables"][0]) for state, wrote, detail in rows]
     assert first[:2] == ("done", written)
     assert first[2]["kinds"] == {"missing, not said": written}
