@@ -48,10 +48,8 @@ class Found:
     copies: dict[int, Rows]
 
 
-def find_copies(
-    spark: SparkSession, settings: Settings, tasks: Sequence[Sequence[Piece]], span: Span
-) -> tuple[Raw, dict[int, Rows]]:
-    """What the archive has of the hours of a span, and which rows repeat a trip, by number of their piece.
+def find_copies(spark: SparkSession, settings: Settings, tasks: Sequence[Sequence[Piece]], span: Span) -> Found:
+    """What the archive has of the hours of a span, and which rows repeat a trip.
 
     All events of a trip meet in one task, by a hash of its id.
 
@@ -70,7 +68,9 @@ def find_copies(
     raw = Raw(*(sum(getattr(one, name) for one in raws) for name in Raw.__dataclass_fields__))
     numbers = {number for one in found for number in one.copies}
     nothing = np.zeros(0, np.int64)
-    return raw, {number: np.concatenate([one.copies.get(number, nothing) for one in found]) for number in numbers}
+    return Found(
+        raw, {number: np.concatenate([one.copies.get(number, nothing) for one in found]) for number in numbers}
+    )
 
 
 def _keys(pieces: Sequence[Piece], settings: Settings, span: Span, shares: int) -> Iterator[tuple[int, bytes]]:

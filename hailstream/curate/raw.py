@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -47,7 +47,7 @@ class Span:
     @property
     def sql(self) -> tuple[str, str]:
         """Its begin and end as moments of a query."""
-        naive = (moment.replace(tzinfo=None).isoformat() for moment in (self.begin, self.end))
+        naive = (moment.astimezone(UTC).replace(tzinfo=None).isoformat() for moment in (self.begin, self.end))
         first, last = (f"TIMESTAMP '{text}'" for text in naive)
         return first, last
 
@@ -84,7 +84,7 @@ def _count(pieces: Sequence[Piece], settings: Settings, since: datetime | None) 
     records = read_records(settings, pieces, ("kind", "record_time"))
     counted = pc.equal(records["kind"], EVENT)
     if since is not None:
-        moment = pa.scalar(since.replace(tzinfo=None), pa.timestamp("us"))
+        moment = pa.scalar(since.astimezone(UTC).replace(tzinfo=None), pa.timestamp("us"))
         counted = pc.and_(counted, pc.greater_equal(records["record_time"], moment))
     return int(pc.sum(counted).as_py() or 0)
 

@@ -95,7 +95,7 @@ def events_sql(records: str, begin: str, end: str) -> str:
     """The events among records of a span, with the hour they count in.
 
     Args:
-        begin, end: parameters of the query, moments; ``end`` excluded.
+        begin, end: moments as SQL says them, ``end`` excluded.
     """
     return (
         f"SELECT *, {HOUR} AS hour FROM {records}"

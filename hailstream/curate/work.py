@@ -84,7 +84,8 @@ class Chunk:
         Raises:
             HailstreamError: inside the tasks, see :func:`hailstream.curate.staging.stage`.
         """
-        self.raw, copies = find_copies(self._spark, self._settings, self._tasks, self._span)
+        found = find_copies(self._spark, self._settings, self._tasks, self._span)
+        self.raw, copies = found.raw, found.copies
         before = files_of(folder)
         plan = Plan(self._settings, self._span, self._known_hours(), folder)
         tasks = [
