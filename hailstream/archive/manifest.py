@@ -73,6 +73,11 @@ class Manifest:
         }
 
     @property
+    def complete(self) -> dict[int, int]:
+        """By partition, behind the last offset without a gap."""
+        return {number: partition.end for number, partition in self.partitions.items()}
+
+    @property
     def gaps(self) -> list[str]:
         """What is wrong, for people; empty where each partition is complete up to its last record."""
         told = []
@@ -141,6 +146,15 @@ def _merged(known: list[tuple[int, int]], fresh: list[tuple[int, int]]) -> tuple
         else:
             merged.append((first, end))
     return merged, common
+
+
+def counted_files(store: Store, manifest: Manifest) -> dict[str, int]:
+    """The files that a manifest counts, in bytes: what came since is not read with it.
+
+    Raises:
+        HailstreamError: they cannot be listed.
+    """
+    return {path: size for path, size in store.data_files().items() if path in manifest.files}
 
 
 def _kept(store: Store) -> Manifest:

@@ -13,9 +13,10 @@ from hailstream.archive.store import open_store
 from hailstream.batch.runs import BatchRun, keep
 from hailstream.clickhouse import reachable
 from hailstream.domain.millis import from_ms
+from hailstream.reconcile.comparison import Recomputed
 from hailstream.reconcile.reach import Reach
 from hailstream.reconcile.result import TableResult
-from hailstream.reconcile.run import Recomputed, Reconciler, chosen_tables, final_until
+from hailstream.reconcile.run import Reconciler, chosen_tables, final_until
 from hailstream.reconcile.spans import Span, backfilled_spans, bounds, clipped
 from hailstream.settings import Settings
 from hailstream.topics import EVENT_TOPICS, TRIPS_STARTED

@@ -8,13 +8,13 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-import pyarrow as pa
 
 from hailstream.archive.pieces import Piece
 from hailstream.curate.counts import Raw
-from hailstream.curate.engine import open_database, rows_of
-from hailstream.curate.raw import Rows, Span, read_records
+from hailstream.curate.raw import Rows, Span, read_placed
 from hailstream.curate.staging_sql import events_sql
+from hailstream.duck.database import open_database, rows_of
+from hailstream.spark.parts import pack, unpack
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -81,22 +81,22 @@ def _keys(pieces: Sequence[Piece], settings: Settings, span: Span, shares: int) 
         f" coalesce(total_cents, 0) AS cents, hour >= {span.first_hour} AND hour < {span.end_hour} AS asked,"
         f" CAST(hash(trip_id) % {shares} AS INTEGER) AS share FROM ({events}) ORDER BY share"
     )
-    with open_database({"records": read_records(settings, pieces, _READ)}, threads=1) as database:
+    with open_database({"records": read_placed(settings, pieces, _READ)}, threads=1) as database:
         rows = rows_of(database, query)
     ends = np.searchsorted(rows["share"].to_numpy(), np.arange(shares + 1))
     keys = rows.drop_columns(["share"])
     for share in range(shares):
         part = keys.slice(ends[share], ends[share + 1] - ends[share])
         if part.num_rows:
-            yield share, _packed(part)
+            yield share, pack(part)
 
 
 def _copies(parts: Iterable[tuple[int, bytes]]) -> Iterator[Found]:
-    tables = [pa.ipc.open_stream(packed).read_all() for _, packed in parts]
-    if not tables:
+    packed = [part for _, part in parts]
+    if not packed:
         return
     sums = "count(*) FILTER (asked), coalesce(sum(cents) FILTER (asked), 0)"
-    with open_database({"keys": pa.concat_tables(tables)}, threads=1) as database:
+    with open_database({"keys": unpack(packed)}, threads=1) as database:
         database.execute(f"CREATE TEMP TABLE copies AS {_COPIES}")
         counts = [
             int(number)
@@ -106,11 +106,3 @@ def _copies(parts: Iterable[tuple[int, bytes]]) -> Iterator[Found]:
         places = rows_of(database, 'SELECT piece, "row" FROM copies')
     pieces, rows = (places[name].to_numpy() for name in ("piece", "row"))
     yield Found(Raw(*counts), {int(number): rows[pieces == number] for number in np.unique(pieces)})
-
-
-def _packed(rows: pa.Table) -> bytes:
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, rows.schema) as writer:
-        writer.write_table(rows)
-    packed: bytes = sink.getvalue().to_pybytes()
-    return packed

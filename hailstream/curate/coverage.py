@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 
 from hailstream.archive.layout import FOLDERS, NO_DATE
-from hailstream.archive.manifest import Manifest
+from hailstream.archive.manifest import Manifest, counted_files
 from hailstream.archive.months import beside, published_months
 from hailstream.archive.pieces import ROW_BYTES
 from hailstream.archive.store import Store
@@ -72,8 +72,7 @@ def coverage_of(topic: Topic, store: Store, manifest: Manifest) -> Coverage:
             hint="`hailstream archive status` says where; published tables are as before",
         )
     sizes: Counter[date] = Counter()
-    # What came since is the next run's.
-    files = {path: size for path, size in store.data_files().items() if path in manifest.files}
+    files = counted_files(store, manifest)
     undated = {}
     for path, size in files.items():
         folder = dict(part.split("=", 1) for part in path.split("/") if "=" in part).get(FOLDERS[0], NO_DATE)

@@ -14,9 +14,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from hailstream.archive.layout import EVENT
-from hailstream.archive.pieces import Piece, read_piece, tasks_of
-from hailstream.archive.schema import arrow_schema
-from hailstream.archive.store import open_store
+from hailstream.archive.pieces import Piece, tasks_of
+from hailstream.archive.records import read_records
 from hailstream.settings import Settings
 from hailstream.spark.tasks import spread
 from hailstream.topics import TRIPS_ENDED
@@ -52,21 +51,14 @@ class Span:
         return first, last
 
 
-def read_records(settings: Settings, pieces: Iterable[Piece], columns: Sequence[str]) -> pa.Table:
-    """Columns of records of ``trips.ended``, and :data:`PLACE`; times are UTC, without saying so.
+def read_placed(settings: Settings, pieces: Iterable[Piece], columns: Sequence[str]) -> pa.Table:
+    """Columns of records of ``trips.ended``, and :data:`PLACE`.
 
     Raises:
         HailstreamError: a file cannot be read.
     """
-    held = {name: _held(arrow_schema(TRIPS_ENDED).field(name).type) for name in columns}
-    files = open_store(TRIPS_ENDED, settings).files
-    tables = [pa.schema(list((held | _PLACE).items())).empty_table()]
-    for piece in pieces:
-        rows = read_piece(files, piece, held)
-        places = (np.full(rows.num_rows, piece.number), np.arange(rows.num_rows))
-        for (name, type_), values in zip(_PLACE.items(), places, strict=True):
-            rows = rows.append_column(name, pa.array(values, type_))
-        tables.append(rows)
+    tables = [_placed(-1, read_records(TRIPS_ENDED, settings, (), columns))]
+    tables += [_placed(piece.number, read_records(TRIPS_ENDED, settings, [piece], columns)) for piece in pieces]
     return pa.concat_tables(tables)
 
 
@@ -81,7 +73,7 @@ def count_events(spark: SparkSession, settings: Settings, pieces: Sequence[Piece
 
 
 def _count(pieces: Sequence[Piece], settings: Settings, since: datetime | None) -> int:
-    records = read_records(settings, pieces, ("kind", "record_time"))
+    records = read_records(TRIPS_ENDED, settings, pieces, ("kind", "record_time"))
     counted = pc.equal(records["kind"], EVENT)
     if since is not None:
         moment = pa.scalar(since.astimezone(UTC).replace(tzinfo=None), pa.timestamp("us"))
@@ -89,6 +81,8 @@ def _count(pieces: Sequence[Piece], settings: Settings, since: datetime | None) 
     return int(pc.sum(counted).as_py() or 0)
 
 
-def _held(type_: pa.DataType) -> pa.DataType:
-    # Flink writes other units than we do.
-    return pa.timestamp("us") if pa.types.is_timestamp(type_) else type_
+def _placed(number: int, rows: pa.Table) -> pa.Table:
+    places = (np.full(rows.num_rows, number), np.arange(rows.num_rows))
+    for (name, type_), values in zip(_PLACE.items(), places, strict=True):
+        rows = rows.append_column(name, pa.array(values, type_))
+    return rows

@@ -17,12 +17,12 @@ from hailstream.archive.layout import EVENT, HEARTBEAT, REJECTED
 from hailstream.archive.pieces import Piece
 from hailstream.archive.schema import arrow_schema
 from hailstream.curate.calendar import SECONDS_AN_HOUR
-from hailstream.curate.engine import as_instants, open_database, rows_of
-from hailstream.curate.raw import PLACE, Rows, Span, read_records
+from hailstream.curate.raw import PLACE, Rows, Span, read_placed
 from hailstream.curate.shelf import unwritable
 from hailstream.curate.staging_sql import FOLDERS, events_sql, staging_sql
 from hailstream.curate.sums import sum_up
 from hailstream.decode.frame_zones import zones_of
+from hailstream.duck.database import as_instants, open_database, rows_of
 from hailstream.topics import TRIPS_ENDED
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def stage(task: StageTask, plan: Plan) -> Staged:
     context = TaskContext.get()
     attempt = context.taskAttemptId() if context is not None else 0
     columns = [name for name in arrow_schema(TRIPS_ENDED).names if name not in _UNREAD]
-    records = _without(read_records(plan.settings, task.pieces, columns), task.copies)
+    records = _without(read_placed(plan.settings, task.pieces, columns), task.copies)
     with open_database({"records": records, "hours": plan.hours}, threads=1) as database:
         events = pl.DataFrame(pl.from_arrow(rows_of(database, events_sql("records", *plan.span.sql))))
         zones = (zones_of(events, "pickup").alias("zone_id"), zones_of(events, "dropoff").alias("end_zone_id"))

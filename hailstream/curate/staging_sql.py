@@ -12,7 +12,7 @@ from hailstream.archive.layout import EVENT
 from hailstream.curate.calendar import SECONDS_AN_HOUR
 from hailstream.domain.rules import BOUNDS, Bound
 from hailstream.domain.zones import OUTSIDE, UNKNOWN, ZONES
-from hailstream.spark.event_sql import KEPT, MINUTE_MS, PASSENGERS
+from hailstream.duck.event_sql import KEPT, MINUTE_MS, PASSENGERS
 
 #: A trip whose ends lie further apart has one wrong time, and counts where its end is, as the archive keeps it.
 APART_HOURS: Final = 24

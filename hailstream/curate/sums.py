@@ -14,9 +14,9 @@ from typing import Final
 import duckdb
 import pyarrow as pa
 
-from hailstream.curate.engine import rows_of
 from hailstream.curate.measures import MEASURES, measured, total
 from hailstream.domain.rules import BOUNDS
+from hailstream.duck.database import rows_of
 
 #: A longer gap between trips ends a driver's shift.
 SHIFT_GAP_HOURS: Final = 6

@@ -17,12 +17,12 @@ from hailstream.curate.calendar import Hour, hours_of, months_of
 from hailstream.curate.catalog import WEATHER_LIFTS, queried_tables
 from hailstream.curate.copies import find_copies
 from hailstream.curate.counts import Raw, RuleCount, rule_counts
-from hailstream.curate.engine import as_instants, open_database, rows_of
 from hailstream.curate.raw import Span
 from hailstream.curate.staging import Plan, Staged, StageTask, files_of, marked_rows, remove_uncounted, stage
 from hailstream.curate.sums import MARKED, sum_up_again
 from hailstream.curate.tables import SPAN_SQL, Table
 from hailstream.domain.zones import ZONES
+from hailstream.duck.database import as_instants, open_database, rows_of
 from hailstream.quality.layers import Layers, check_layers
 from hailstream.quality.result import Check
 from hailstream.settings import Settings

@@ -1,21 +1,17 @@
-"""A table as it is compared: its columns, and how ClickHouse, Arrow and Spark name their types."""
+"""A table as it is compared: its columns, and how ClickHouse and Arrow name their types."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal
+from typing import Final, Literal
 
 import pyarrow as pa
 
 from hailstream.topics import Topic
 
-if TYPE_CHECKING:
-    from pyspark.sql import Column as Expression
-
 Kind = Literal["int", "long", "text", "real", "time"]
 
-#: Spark's names of what is compared; times are ms since 1970, amounts integers in units of their last place.
-SPARK_TYPES: Final = {"int": "int", "long": "long", "text": "string", "real": "double", "time": "long"}
+#: Types of what is compared; times are ms since 1970, amounts integers in units of their last place.
 _ARROW: Final = {"int": pa.int32(), "long": pa.int64(), "text": pa.string(), "real": pa.float64(), "time": pa.int64()}
 _FOUND: Final = {
     "int": "toInt32({name})",
@@ -54,16 +50,14 @@ class Column:
             return f"toInt64({self.name} * {10**self.scale})"
         return _FOUND[self.kind].format(name=self.name)
 
-    def stored(self, value: Expression) -> Expression:
-        """What is compared, as ClickHouse's column takes it."""
-        from pyspark.sql import functions as f
-
+    def stored_sql(self, value: str) -> str:
+        """What is compared, as ClickHouse's column takes it: DuckDB's expression."""
         if self.kind == "time":
-            return f.timestamp_millis(value)
+            return f"make_timestamp_ms({value})"
         if not self.digits:
             return value
-        unit = f.lit(10**-self.scale).cast(f"decimal({self.scale + 1}, {self.scale})")
-        return (value.cast("decimal(19, 0)") * unit).cast(f"decimal({self.digits}, {self.scale})")
+        unit = f"CAST({10**-self.scale:.{self.scale}f} AS DECIMAL({self.scale + 1}, {self.scale}))"
+        return f"CAST(CAST({value} AS DECIMAL(19, 0)) * {unit} AS DECIMAL({self.digits}, {self.scale}))"
 
 
 @dataclass(frozen=True)

@@ -2,49 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
 from hailstream.clickhouse import reachable
+from hailstream.duck.database import as_instants, open_database, rows_of
 from hailstream.errors import HailstreamError
 from hailstream.loader.version import Authority, pack
 from hailstream.reconcile.columns import KeyedTable
-from hailstream.reconcile.drift import EXTRA, differs
+from hailstream.reconcile.drift import EXTRA, WAITING
 from hailstream.settings import Settings
 
-if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
 
-
-def corrected_rows(table: KeyedTable, compared: DataFrame) -> DataFrame:
+def corrected_rows(table: KeyedTable, differing: pa.Table) -> pa.Table:
     """The rows of the raw table that put right what differs; a row that should not be is marked deleted.
 
     Args:
-        compared: of :func:`hailstream.reconcile.drift.compare`.
+        differing: of :func:`hailstream.reconcile.drift.explained`.
     """
-    from pyspark.sql import functions as f
-
-    extra = f.col("kind") == EXTRA
     # A deleted row keeps its values: the table has its constraints.
-    values = (
-        column.stored(f.when(extra, f.col(f"{column.name}_found")).otherwise(f.col(column.name))).alias(column.name)
-        for column in table.values
-    )
-    return compared.where(differs()).select(
-        *(column.stored(f.col(column.name)).alias(column.name) for column in table.key),
-        *values,
-        extra.cast("int").alias("is_deleted"),
-    )
+    values = (f"{column.stored_sql(_either(column.name))} AS {column.name}" for column in table.values)
+    keys = (f"{column.stored_sql(column.name)} AS {column.name}" for column in table.key)
+    query = f"SELECT {', '.join((*keys, *values))}, CAST(kind = '{EXTRA}' AS INTEGER) AS is_deleted FROM differing"
+    with open_database({"differing": differing}, threads=1) as database:
+        return as_instants(rows_of(database, f"{query} WHERE kind != '{WAITING}'"))
 
 
-def write(table: KeyedTable, rows: DataFrame, settings: Settings, run: int) -> int:
-    """Insert the rows; how many there were.
+def _either(name: str) -> str:
+    return f'CASE WHEN kind = \'{EXTRA}\' THEN "{name}_found" ELSE "{name}" END'
+
+
+def write(table: KeyedTable, insert: Callable[[str], int], settings: Settings, run: int) -> int:
+    """Publish the rows that correct a table; how many there were.
 
     They go to a table of the run first, from all tasks, and from there to the
     raw table in one statement.
+
+    Args:
+        insert: puts :func:`corrected_rows` into a table of that name, and says how many there are.
 
     Raises:
         HailstreamError: ClickHouse cannot be reached or refuses; nothing is seen of the rows that were staged.
@@ -61,17 +58,15 @@ def write(table: KeyedTable, rows: DataFrame, settings: Settings, run: int) -> i
             f" ORDER BY ({', '.join(table.keys)})"
         )
     try:
-        written = int(
-            rows.mapInArrow(_insert(staged, settings), "rows long").groupBy().sum("rows").collect()[0][0] or 0
-        )
-        _publish(table, staged, rows.columns, written, settings, run)
+        written = insert(staged)
+        _publish(table, staged, written, settings, run)
     finally:
         with suppress(HailstreamError), reachable(settings, database=settings.database) as client:
             client.command(f"DROP TABLE IF EXISTS {staged}")
     return written
 
 
-def _publish(table: KeyedTable, staged: str, columns: list[str], written: int, settings: Settings, run: int) -> None:
+def _publish(table: KeyedTable, staged: str, written: int, settings: Settings, run: int) -> None:
     with reachable(settings, database=settings.database) as client:
         there = int(client.command(f"SELECT count() FROM {staged}"))
         if there != written:
@@ -79,6 +74,7 @@ def _publish(table: KeyedTable, staged: str, columns: list[str], written: int, s
                 f"{there:,} of {written:,} corrections of {table.name} were staged; none is published",
                 hint="run it again",
             )
+        columns = (*(column.name for column in table.columns), "is_deleted")
         values = {name: name for name in columns} | {"version": str(pack(settings.generation, Authority.BATCH, run))}
         if table.generations:
             values["generation"] = str(settings.generation)
@@ -89,14 +85,13 @@ def _publish(table: KeyedTable, staged: str, columns: list[str], written: int, s
         )
 
 
-def _insert(table: str, settings: Settings) -> Any:
-    def insert(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        rows = 0
-        with reachable(settings, database=settings.database) as client:
-            for batch in batches:
-                if batch.num_rows:
-                    client.insert_arrow(table, pa.Table.from_batches([batch]))
-                    rows += batch.num_rows
-        yield pa.record_batch({"rows": pa.array([rows], pa.int64())})
+def insert_rows(staged: str, rows: pa.Table, settings: Settings) -> int:
+    """Put rows into a table; how many there were.
 
-    return insert
+    Raises:
+        HailstreamError: ClickHouse cannot be reached or refuses.
+    """
+    if rows.num_rows:
+        with reachable(settings, database=settings.database) as client:
+            client.insert_arrow(staged, rows)
+    return int(rows.num_rows)

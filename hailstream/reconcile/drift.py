@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from hailstream.duck.database import open_database, rows_of
 from hailstream.reconcile.columns import KeyedTable
 
 if TYPE_CHECKING:
-    from pyspark.sql import Column as Expression
-    from pyspark.sql import DataFrame
+    import duckdb
 
 #: How a row compares.
 EQUAL: Final = "equal"
@@ -52,116 +55,98 @@ class Group:
 
 
 def compare(
-    table: KeyedTable,
-    truth: DataFrame,
-    found: DataFrame,
-    *,
-    late: DataFrame | None,
-    generation: int,
-    unread: Expression | None = None,
-    waiting: DataFrame | None = None,
-) -> DataFrame:
-    """Each row once: ``kind``, ``reason``, if it differs, and the columns, each also as ``name_found``.
+    database: duckdb.DuckDBPyConnection, table: KeyedTable, *, truth: str, found: str, waiting: str | None, unread: str
+) -> dict[str, int]:
+    """How many rows there are by kind; :func:`explained` tells those that differ.
 
     Args:
-        truth: of :mod:`hailstream.reconcile.windows` or ``trips``, of the range.
-        found: of :func:`hailstream.reconcile.found.found_rows`.
-        late: some columns of ``truth``: rows like these were told without late events.
-        generation: of the definition that ``truth`` was computed by.
-        unread: holds for rows of ``truth`` that the stream has not come to.
-        waiting: keys of rows that are not loaded yet.
+        truth: a query of the rows that there should be.
+        found: a view of those that there are, with ``generation``.
+        waiting: a view with keys of rows that are not loaded yet.
+        unread: SQL over ``truth``: the stream has not come to it.
     """
-    from pyspark.sql import functions as f
-
     values = [column.name for column in table.values]
-    said = found.select(*table.keys, *(f.col(name).alias(f"{name}_found") for name in values), "generation")
-    known = truth.withColumn("there", f.lit(True)).withColumn("unread", f.lit(False) if unread is None else unread)
-    joined = known.join(said.withColumn("said", f.lit(True)), table.keys, "full_outer")
-    joined = _flagged(joined, late, "late")
-    joined = _flagged(joined, waiting, "waits")
-    same = f.col("said") & f.col("there")
-    for name in values:
-        same &= f.col(name).eqNullSafe(f.col(f"{name}_found"))
-    kind = (
-        f.when(f.col("unread") | f.col("waits"), WAITING)
-        .when(same, EQUAL)
-        .when(f.col("said").isNull(), MISSING)
-        .when(f.col("there").isNull(), EXTRA)
-        .otherwise(DIFFERENT)
+    said = ", ".join((*table.keys, *(f'"{name}" AS "{name}_found"' for name in values), "generation"))
+    same = " AND ".join(f'"{name}" IS NOT DISTINCT FROM "{name}_found"' for name in values)
+    on_its_way = f"unread OR {_is_in(table.keys, waiting)}" if waiting else "unread"
+    database.execute(
+        f"""
+CREATE TEMP TABLE compared AS
+SELECT *, CASE WHEN {on_its_way} THEN '{WAITING}' WHEN said AND there AND {same} THEN '{EQUAL}'
+               WHEN said IS NULL THEN '{MISSING}' WHEN there IS NULL THEN '{EXTRA}' ELSE '{DIFFERENT}' END AS kind
+FROM (SELECT *, true AS there, coalesce({unread}, false) AS unread FROM ({truth}))
+FULL JOIN (SELECT {said}, true AS said FROM {found}) USING ({", ".join(table.keys)})"""
     )
-    reason = (
-        f.when(f.col("generation") != generation, RULE_VERSION)
-        .when(f.col("late"), LATE_ROWS)
-        .when(f.col("said").isNull(), NOT_SAID)
-        .when(f.expr(table.copied), DUPLICATE)
-        .otherwise(UNEXPLAINED)
+    return dict(database.sql("SELECT kind, count(*) FROM compared GROUP BY kind").fetchall())
+
+
+def explained(
+    database: duckdb.DuckDBPyConnection, table: KeyedTable, generation: int, late: pa.Table | None
+) -> pa.Table:
+    """The rows that :func:`compare` found to differ: kind, reason, columns, each value also as ``name_found``.
+
+    Args:
+        generation: of the definition that the truth was computed by.
+        late: some columns of rows: those like these were told without late events.
+    """
+    names = [*table.keys, *(name for column in table.values for name in (column.name, f"{column.name}_found"))]
+    is_late = "false"
+    if late is not None:
+        database.register("late_rows", late)
+        is_late = _is_in(late.column_names, "late_rows")
+    return rows_of(
+        database,
+        f"""
+SELECT kind, CASE WHEN generation != {generation} THEN '{RULE_VERSION}' WHEN {is_late} THEN '{LATE_ROWS}'
+                  WHEN said IS NULL THEN '{NOT_SAID}' WHEN {table.copied} THEN '{DUPLICATE}'
+                  ELSE '{UNEXPLAINED}' END AS reason,
+       {", ".join(f'"{name}"' for name in names)}
+FROM compared WHERE kind NOT IN ('{EQUAL}', '{WAITING}')""",
     )
-    kept = [*table.keys, *values, *(f"{name}_found" for name in values)]
-    return joined.select(kind.alias("kind"), reason.alias("reason"), *kept)
 
 
-def differs() -> Expression:
-    """Of a row of :func:`compare`: whether it does."""
-    from pyspark.sql import functions as f
-
-    return ~f.col("kind").isin(EQUAL, WAITING)
+def _is_in(columns: Sequence[str], view: str) -> str:
+    names = ", ".join(columns)
+    return f"({names}) IN (SELECT ({names}) FROM {view})"
 
 
-def groups(table: KeyedTable, compared: DataFrame) -> list[Group]:
-    """Rows of :func:`compare` that differ, counted by kind and reason, and of these by hour and by zone."""
-    from pyspark.sql import functions as f
+def groups(table: KeyedTable, differing: pa.Table) -> list[Group]:
+    """Differing rows, counted by kind and reason, and of these by hour and by zone."""
 
-    def either(name: str) -> Expression:
-        return f.col(name) if name in table.keys else f.coalesce(f.col(name), f.col(f"{name}_found"))
+    def either(name: str) -> str:
+        return f'"{name}"' if name in table.keys else f'coalesce("{name}", "{name}_found")'
 
     time = either(table.time)
-    deltas = {
-        measure.name: f.coalesce(f.col(measure.name), f.lit(0)) - f.coalesce(f.col(f"{measure.name}_found"), f.lit(0))
-        for measure in table.measures
-    }
-    rows = compared.select(
-        "kind",
-        "reason",
-        (time - f.pmod(time, f.lit(_HOUR_MS))).alias("hour"),
-        either("zone_id").alias("zone"),
-        *(delta.alias(name) for name, delta in deltas.items()),
-    )
-    counted = rows.groupingSets(
-        [["kind", "reason"], ["kind", "reason", "hour"], ["kind", "reason", "zone"]], "kind", "reason", "hour", "zone"
-    ).agg(f.grouping_id().alias("set"), f.count(f.lit(1)).alias("rows"), *(f.sum(name).alias(name) for name in deltas))
-    whole, by_hour, by_zone = 0b11, 0b01, 0b10
+    deltas = [f'sum(coalesce("{measure.name}", 0) - coalesce("{measure.name}_found", 0))' for measure in table.measures]
+    query = f"""
+SELECT kind, reason, hour, zone, count(*), {", ".join(deltas)}
+FROM (SELECT *, {time} - pmod({time}, {_HOUR_MS}) AS hour, {either("zone_id")} AS zone FROM differing)
+GROUP BY GROUPING SETS ((kind, reason), (kind, reason, hour), (kind, reason, zone))"""
+    with open_database({"differing": differing}, threads=1) as database:
+        found = database.sql(query).fetchall()
+    names = [measure.name for measure in table.measures]
     return [
-        Group(
-            row["kind"],
-            row["reason"],
-            row["hour"] if row["set"] == by_hour else None,
-            row["zone"] if row["set"] == by_zone else None,
-            row["rows"],
-            {name: row[name] or 0 for name in deltas},
-        )
-        for row in counted.collect()
-        if row["set"] == whole or (row["kind"] != WAITING and row["set"] in (by_hour, by_zone))
+        Group(kind, reason, hour, zone, rows, {name: sum_ or 0 for name, sum_ in zip(names, sums, strict=True)})
+        for kind, reason, hour, zone, rows, *sums in found
+        if kind != WAITING or (hour is None and zone is None)
     ]
 
 
-def without(table: KeyedTable, compared: DataFrame, keys: Collection[str]) -> DataFrame:
+def summed(found: Iterable[Group]) -> list[Group]:
+    """Groups of the same rows become one."""
+    together: dict[tuple[object, ...], Group] = {}
+    for one in found:
+        place = (one.kind, one.reason, one.hour, one.zone)
+        if (so_far := together.get(place)) is not None:
+            deltas = {name: value + so_far.deltas[name] for name, value in one.deltas.items()}
+            one = replace(one, rows=so_far.rows + one.rows, deltas=deltas)
+        together[place] = one
+    return list(together.values())
+
+
+def without(table: KeyedTable, differing: pa.Table, keys: Collection[str]) -> pa.Table:
     """The same, but for keys (of one column) that are on their way after all."""
-    from pyspark.sql import functions as f
-
     [key] = table.keys
-    spark = compared.sparkSession
-    held = f.broadcast(spark.createDataFrame([(one, True) for one in keys], f"`{key}` string, held boolean"))
-    return (
-        compared.join(held, key, "left")
-        .withColumn("kind", f.when(f.col("held"), WAITING).otherwise(f.col("kind")))
-        .drop("held")
-    )
-
-
-def _flagged(rows: DataFrame, like: DataFrame | None, flag: str) -> DataFrame:
-    from pyspark.sql import functions as f
-
-    if like is None:
-        return rows.withColumn(flag, f.lit(False))
-    joined = rows.join(like.withColumn(flag, f.lit(True)), like.columns, "left")
-    return joined.withColumn(flag, f.coalesce(f.col(flag), f.lit(False)))
+    held = pc.is_in(differing[key], pa.array(list(keys), pa.string()))
+    kinds = pc.if_else(held, WAITING, differing["kind"])
+    return differing.set_column(differing.schema.get_field_index("kind"), "kind", kinds)

@@ -1,10 +1,10 @@
-"""What ClickHouse has of a table, for Spark."""
+"""What ClickHouse has of a table."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import pyarrow as pa
 
@@ -12,12 +12,9 @@ from hailstream.clickhouse import reachable
 from hailstream.domain.millis import to_ms
 from hailstream.errors import HailstreamError
 from hailstream.loader.version import generation_sql
-from hailstream.reconcile.columns import SPARK_TYPES, KeyedTable
+from hailstream.reconcile.columns import KeyedTable
 from hailstream.reconcile.spans import Span, bounds, pieces_of
 from hailstream.settings import Settings
-
-if TYPE_CHECKING:
-    from pyspark.sql import DataFrame, SparkSession
 
 #: How much one query asks for at least, and about how many rows where there are few.
 _PIECE: Final = timedelta(hours=6)
@@ -29,11 +26,11 @@ _IN_RANGE: Final = (
 )
 
 
-def found_rows(spark: SparkSession, table: KeyedTable, settings: Settings, spans: Sequence[Span]) -> DataFrame:
+def found_rows(table: KeyedTable, settings: Settings, spans: Iterable[Span]) -> pa.Table:
     """The rows whose time is in the ranges, as they are compared, and ``generation``.
 
     Raises:
-        HailstreamError: inside the tasks, where ClickHouse cannot be reached.
+        HailstreamError: ClickHouse cannot be reached.
     """
     by, earlier = table.read_by
     selected = ", ".join(f"{column.found_sql} AS {column.name}" for column in table.columns)
@@ -43,32 +40,32 @@ def found_rows(spark: SparkSession, table: KeyedTable, settings: Settings, spans
         f" WHERE {_IN_RANGE.format(by=by)} SETTINGS do_not_merge_across_partitions_select_final = 1"
     )
     schema = pa.schema([*(column.arrow for column in table.columns), pa.field("generation", pa.int32())])
-
-    def read(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        with reachable(settings, database=settings.database) as client:
-            for batch in batches:
-                for span in batch.to_pylist():
-                    yield from client.query_arrow(query, span).select(schema.names).cast(schema).to_batches()
-
-    asked_for = _pieces(table, settings, spans)
-    pieces = [(to_ms(begin) - earlier, to_ms(end) - earlier) for begin, end in asked_for]
-    asked = spark.createDataFrame(pieces, "begin long, end long").repartition(min(max(len(pieces), 1), _MOST_TASKS))
-    columns = [f"`{column.name}` {SPARK_TYPES[column.kind]}" for column in table.columns]
-    return asked.mapInArrow(read, ", ".join([*columns, "generation int"]))
+    tables = [schema.empty_table()]
+    with reachable(settings, database=settings.database) as client:
+        for begin, end in spans:
+            asked = {"begin": to_ms(begin) - earlier, "end": to_ms(end) - earlier}
+            tables.append(client.query_arrow(query, asked).select(schema.names).cast(schema))
+    return pa.concat_tables(tables)
 
 
-def _pieces(table: KeyedTable, settings: Settings, spans: Sequence[Span]) -> list[Span]:
-    """What one query each asks for: the ranges cut up, the finer the more rows there are; none where there is none."""
+def found_tasks(table: KeyedTable, settings: Settings, spans: Sequence[Span]) -> list[list[Span]]:
+    """What one task each asks for: the ranges cut up, the finer the more rows there are; none where there is none.
+
+    Raises:
+        HailstreamError: ClickHouse cannot be reached.
+    """
     by, earlier = table.read_by
     begin, end = bounds(spans)
     with reachable(settings, database=settings.database) as client:
         asked = {"begin": to_ms(begin) - earlier, "end": to_ms(end) - earlier}
         query = f"SELECT count() FROM {table.raw} AS said WHERE {_IN_RANGE.format(by=by)}"
         rows = int(client.query(query, asked).result_rows[0][0])
-    finest = pieces_of(spans, _PIECE)
     if not rows:
         return []
-    return pieces_of(spans, _PIECE * max(1, _PIECE_ROWS * len(finest) // rows))
+    finest = pieces_of(spans, _PIECE)
+    pieces = pieces_of(spans, _PIECE * max(1, _PIECE_ROWS * len(finest) // rows))
+    together = -(-len(pieces) // _MOST_TASKS)
+    return [pieces[first : first + together] for first in range(0, len(pieces), together)]
 
 
 def require_no_newer_generation(table: KeyedTable, settings: Settings, spans: Sequence[Span]) -> None:

@@ -3,27 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-from hailstream.archive.layout import EVENT
 from hailstream.archive.manifest import Manifest
 from hailstream.jobs.catalog import CITY, PARTS
 from hailstream.reconcile.columns import KeyedTable
+from hailstream.reconcile.log_times import Offsets, times_of
 from hailstream.replay.broker import LogReader
 from hailstream.settings import Settings
 from hailstream.topics import Topic
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
+    from pyspark.sql import SparkSession
 
 #: Sink whose rows are reconciled.
 _SINK: Final = "clickhouse"
-
-#: Offset of the next record by partition.
-Offsets = Mapping[int, int]
 
 
 @dataclass(frozen=True)
@@ -59,17 +55,23 @@ class Reach:
 
 
 def reach_of(
-    table: KeyedTable, records: DataFrame, settings: Settings, horizon_ms: int | None, *, by_record: bool = False
+    spark: SparkSession,
+    table: KeyedTable,
+    manifest: Manifest,
+    settings: Settings,
+    horizon_ms: int,
+    *,
+    by_record: bool = False,
 ) -> Reach:
     """How far a table is final.
 
     Args:
-        records: of the table's event topic, all that the archive has without a gap.
+        manifest: of the archive of the table's event topic.
         horizon_ms: declared end of a replay; records beyond it move no watermark.
         by_record: a row is of one record, so that what is not loaded yet can be told by its key and holds nothing back.
 
     Raises:
-        HailstreamError: Kafka cannot be reached.
+        HailstreamError: Kafka cannot be reached, or the archive not be read.
     """
     disorder = round(settings.max_disorder * 1000)
     reader = LogReader(settings)
@@ -78,7 +80,7 @@ def reach_of(
     # In this order: what the job had written when it committed is asked for after that.
     groups = committed_by_jobs(table, settings, len(partitions))
     waiting = _not_loaded(table.results, settings, reader)
-    first, newest = times_of(records, {"archive": None, **groups}, horizon_ms)
+    first, newest = times_of(spark, table.events, settings, manifest, {"archive": None, **groups}, horizon_ms)
     # A window is closed when the watermark has come to its last millisecond.
     reached = {
         name: min((times.get(number, -1) for number in partitions), default=-1) - disorder + 1
@@ -89,32 +91,6 @@ def reach_of(
         read = {n: max((offsets.get(n, 0) for offsets in groups.values()), default=0) for n in partitions}
         return Reach(archive, job, None, first, read if groups else None, frozenset(map(trip_of, waiting)))
     return Reach(archive, job, min((window_end_of(key) - 1 for key in waiting), default=None), first)
-
-
-def times_of(
-    records: DataFrame, offsets: Mapping[str, Offsets | None], horizon_ms: int | None
-) -> tuple[int | None, dict[str, dict[int, int]]]:
-    """The time of the first event; and by name and partition the newest time below the offsets of that name (ms).
-
-    Args:
-        offsets: None: of all records.
-    """
-    from pyspark.sql import functions as f
-
-    time = f.expr("unix_millis(record_time)")
-    plausible = f.lit(True) if horizon_ms is None else time <= horizon_ms
-    columns = [f.min(f.when(f.col("kind") == EVENT, time)).alias("first")]
-    for name, ends in offsets.items():
-        below = f.lit(True)
-        if ends is not None:
-            below = f.lit(False)
-            for number, end in ends.items():
-                below |= (f.col("kafka_partition") == number) & (f.col("kafka_offset") < end)
-        columns.append(f.max(f.when(plausible & below, time)).alias(name))
-    rows = records.groupBy("kafka_partition").agg(*columns).collect()
-    first = min((row["first"] for row in rows if row["first"] is not None), default=None)
-    newest = {name: {row["kafka_partition"]: row[name] for row in rows if row[name] is not None} for name in offsets}
-    return first, newest
 
 
 def committed_by_jobs(table: KeyedTable, settings: Settings, partitions: int) -> dict[str, Offsets]:
@@ -136,7 +112,7 @@ def behind_archive(table: KeyedTable, manifest: Manifest, settings: Settings) ->
     topic = table.events.name(settings.namespace)
     partitions = reader.partitions([topic])
     oldest, ends = reader.begins(partitions)[topic], reader.ends(partitions)
-    archived = {number: partition.end for number, partition in manifest.partitions.items()}
+    archived = manifest.complete
     begins = {topic: {number: max(archived.get(number, 0), begin) for number, begin in oldest.items()}}
     return {key for keys in reader.keys_between(begins, ends).values() for key in keys}
 

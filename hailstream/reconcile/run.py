@@ -7,42 +7,42 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from hailstream.archive.layout import EVENT
-from hailstream.archive.manifest import Manifest, read_manifest
+import pyarrow as pa
+
+from hailstream.archive.manifest import Manifest, counted_files, read_manifest
 from hailstream.archive.months import Month, beside, published_months
-from hailstream.archive.store import Store, open_store
+from hailstream.archive.pieces import ROW_BYTES, pieces_of, tasks_of
+from hailstream.archive.store import open_store
 from hailstream.batch.runs import BatchRun
 from hailstream.clickhouse import reachable
 from hailstream.decode import reasons
 from hailstream.domain.millis import from_ms, to_ms
 from hailstream.errors import HailstreamError
 from hailstream.flink.event_time import parse_horizon
-from hailstream.reconcile.corrections import corrected_rows, write
-from hailstream.reconcile.drift import EQUAL, WAITING, Group, compare, differs, groups, without
-from hailstream.reconcile.found import found_rows, require_no_newer_generation
-from hailstream.reconcile.reach import Offsets, Reach, behind_archive, reach_of
+from hailstream.reconcile.comparison import Comparison, Plan, Recomputed
+from hailstream.reconcile.corrections import write
+from hailstream.reconcile.found import found_tasks, require_no_newer_generation
+from hailstream.reconcile.reach import Reach, behind_archive, reach_of
 from hailstream.reconcile.result import TableResult
-from hailstream.reconcile.spans import Span, any_of, backfilled_spans, bounds, clipped, merged
+from hailstream.reconcile.spans import Span, backfilled_spans, bounds, clipped, merged
 from hailstream.reconcile.trips import TripTable
 from hailstream.reconcile.windows import WindowTable
 from hailstream.settings import Settings
-from hailstream.spark.archive import read_records
-from hailstream.spark.counted import Counted
 from hailstream.windows import METRICS
 
 if TYPE_CHECKING:
-    from pyspark.sql import Column, DataFrame, SparkSession
-
-#: A table that can be computed again.
-Recomputed = WindowTable | TripTable
+    from pyspark.sql import SparkSession
 
 _AHEAD: Final = timedelta(minutes=1)
 #: No row's time is so long before its first event.
 _BEFORE: Final = timedelta(minutes=1)
+#: What one task compares, about: files of events, and rows of windows.
+_SHARE_BYTES: Final = 4 * 2**20
+_SHARE_ROWS: Final = 500_000
 
 
 class Reconciler:
-    """Recomputes tables from the archive with Spark and compares ClickHouse with that.
+    """Recomputes tables from the archive in Spark's tasks and compares ClickHouse with that.
 
     Args:
         spark: a session of :func:`hailstream.spark.session.open_session`.
@@ -52,7 +52,8 @@ class Reconciler:
 
     def __init__(self, spark: SparkSession, settings: Settings, say: Callable[[str], None] = lambda _: None) -> None:
         self._spark = spark
-        self._settings = settings
+        # A task has a working folder of its own, in which a relative home would be another.
+        self._settings = settings.model_copy(update={"home": settings.home_dir})
         self._say = say
 
     def reconcile(
@@ -101,12 +102,11 @@ class Reconciler:
         Raises:
             HailstreamError: a server is away.
         """
-        events, store = again.table.events, open_store(again.table.events, self._settings)
-        manifest = read_manifest(store)
+        manifest = read_manifest(open_store(again.table.events, self._settings))
         if not manifest.partitions:
             return None
-        everything = read_records(self._spark, events, store, manifest, None, None, backfilled=False)
-        return reach_of(again.table, everything, self._settings, self._horizon(), by_record=again.by_record)
+        given = (again.table, manifest, self._settings, self._horizon())
+        return reach_of(self._spark, *given, by_record=again.by_record)
 
     def compare(
         self,
@@ -121,75 +121,58 @@ class Reconciler:
         Args:
             reach: tells what of a table whose rows are of one record each is on its way.
         """
-        from pyspark.sql import functions as f
-
         settings, table = self._settings, again.table
         require_no_newer_generation(table, settings, spans)
         begin, end = bounds(spans)
         self._say(f"{table.name}: computing {begin:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M} UTC again")
-        store = open_store(table.events, settings)
-        manifest = read_manifest(store)
-        kind = f.col("kind")
-        read = Counted(self._records(again, store, manifest, spans), events=kind == EVENT)
-        compared = Counted(self._compared(again, read.rows, reach, spans), equal=kind == EQUAL, waiting=kind == WAITING)
-        # Most rows are equal: of those it is kept how many there are.
-        differing = compared.rows.where(differs()).persist()
-        try:
-            found, rest = groups(table, differing), differing
-            if again.by_record and manifest.partitions and found:
+        manifest = read_manifest(open_store(table.events, settings))
+        with self._comparison(again, manifest, spans, reach) as comparison:
+            found = comparison.found()
+            result = TableResult(table, begin, end, held_by, again.overlap, found.events, found.groups)
+            if again.by_record and manifest.partitions and result.differing:
                 # What the stream has read since may be what differs.
-                rest = without(table, differing, behind_archive(table, manifest, settings))
-                found = groups(table, rest)
-            rows = compared.counts()
-            alike = [
-                Group(EQUAL, "", None, None, rows["equal"], {}),
-                Group(WAITING, "", None, None, rows["waiting"], {}),
-            ]
-            events = read.counts()["events"]
-            result = TableResult(table, begin, end, held_by, again.overlap, events, [*alike, *found])
+                comparison.hold_back(behind_archive(table, manifest, settings))
+                result = replace(result, groups=comparison.found().groups)
             if run is None or not result.differing:
                 return result
             self._say(f"{table.name}: writing {result.differing:,} corrected rows")
-            return replace(result, corrected=write(table, corrected_rows(table, rest), settings, run.number))
-        finally:
-            differing.unpersist()
+            return replace(result, corrected=write(table, comparison.insert, settings, run.number))
 
-    def _compared(self, again: Recomputed, records: DataFrame, reach: Reach | None, spans: Sequence[Span]) -> DataFrame:
-        spark, settings, table = self._spark, self._settings, again.table
-        truth = again.truth(spark, records, settings).where(any_of(table.time, spans))
-        waiting = [(key,) for key in sorted(reach.waiting)] if reach is not None else []
-        return compare(
-            table,
-            truth,
-            found_rows(spark, table, settings, spans),
-            late=again.late(spark, settings, *bounds(spans)),
-            generation=settings.generation,
-            unread=None if reach is None or reach.read is None else _unread(reach.read),
-            waiting=spark.createDataFrame(waiting, f"`{table.keys[0]}` string") if waiting else None,
-        )
-
-    def _records(self, again: Recomputed, store: Store, manifest: Manifest, spans: Sequence[Span]) -> DataFrame:
-        """What the rows of those ranges are made of."""
-        topic = again.table.events
+    def _comparison(
+        self, again: Recomputed, manifest: Manifest, spans: Sequence[Span], reach: Reach | None
+    ) -> Comparison:
+        settings, table = self._settings, again.table
         needed = merged(again.records_of(begin, end) for begin, end in spans)
-        records = read_records(self._spark, topic, store, manifest, *bounds(needed))
-        if len(needed) > 1:
-            records = records.where(any_of("unix_millis(record_time)", needed, "{0} >= {1} AND {0} < {2}"))
-        if self._settings.horizon is not None:
-            # It is the stream's: what a file has is no record of the future.
-            return records.where(f"kafka_partition IS NULL OR unix_millis(record_time) <= {self._horizon()}")
-        # Live, the clock decided what was from the future, and only the stream knows.
+        store = open_store(table.events, settings)
+        pieces = pieces_of(table.events, store, counted_files(store, manifest), *bounds(needed))
+        size = sum(piece.size for piece in pieces)
+        rows = again.most_rows(size // ROW_BYTES, spans)
+        shares = max(settings.spark_partitions, size // _SHARE_BYTES, rows // _SHARE_ROWS)
+        waiting = sorted(reach.waiting) if reach is not None else []
+        plan = Plan(
+            again=again,
+            settings=settings,
+            division=again.division(spans, shares),
+            spans=spans,
+            records=needed,
+            complete=manifest.complete,
+            horizon_ms=None if settings.horizon is None else self._horizon(),
+            future=self._future(again) if settings.horizon is None else None,
+            read=None if reach is None else reach.read,
+            waiting=pa.table({table.keys[0]: pa.array(waiting, pa.string())}) if waiting else None,
+        )
+        tasks = tasks_of(pieces, self._spark.sparkContext.defaultParallelism)
+        return Comparison(self._spark, plan, tasks, found_tasks(table, settings, spans))
+
+    def _future(self, again: Recomputed) -> pa.Table:
+        """Live, the clock decided what was from the future, and only the stream knows."""
         query = (
-            "SELECT toInt32(partition), toInt64(offset) FROM rejected"
+            "SELECT toInt32(partition) AS kafka_partition, toInt64(offset) AS kafka_offset FROM rejected"
             " WHERE topic = {topic:String} AND reason = {reason:String}"
         )
-        asked = {"topic": topic.name(self._settings.namespace), "reason": reasons.FUTURE}
+        asked = {"topic": again.table.events.name(self._settings.namespace), "reason": reasons.FUTURE}
         with reachable(self._settings, database=self._settings.database) as client:
-            future = client.query(query, asked).result_rows
-        if not future:
-            return records
-        places = self._spark.createDataFrame(future, "kafka_partition int, kafka_offset long")
-        return records.join(places, ["kafka_partition", "kafka_offset"], "left_anti")
+            return client.query_arrow(query, asked)
 
     def _horizon(self) -> int:
         """Records beyond it are none (ms): the declared end of a replay, or the next minute."""
@@ -256,16 +239,6 @@ def _require_whole(topic: str, manifest: Manifest, reach: Reach, end: datetime |
             hint=f"bring its files back, or ask for a range: --to {from_ms(reach.archive):%Y-%m-%dT%H:%M} lies before "
             "every hole; while job archive publishes files there may be one for a moment",
         )
-
-
-def _unread(read: Offsets) -> Column:
-    """Whether a row is of a record that no job has come to; one of no partition is of no log."""
-    from pyspark.sql import functions as f
-
-    unread = f.lit(False)
-    for number, end in read.items():
-        unread |= (f.col("kafka_partition") == number) & (f.col("kafka_offset") >= end)
-    return f.coalesce(unread, f.lit(False))
 
 
 def _told(reach: Reach | None) -> str:

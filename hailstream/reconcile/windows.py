@@ -2,26 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import Final
+
+import polars as pl
+import pyarrow as pa
 
 from hailstream.clickhouse import reachable
+from hailstream.decode.columns import PICKUP
+from hailstream.decode.frame_zones import zones_of
 from hailstream.domain.millis import millis, to_ms
+from hailstream.duck.database import open_database, rows_of
+from hailstream.duck.event_sql import columns_read, window_events_sql
+from hailstream.duck.window_sql import compile_metric
 from hailstream.reconcile.columns import Column, KeyedTable
+from hailstream.reconcile.shares import ByTime, cuts_of
+from hailstream.reconcile.spans import Span
 from hailstream.settings import Settings
-from hailstream.spark.event_sql import register_functions, window_events_sql
-from hailstream.spark.window_sql import compile_metric
 from hailstream.windows import WindowedMetric
 
-if TYPE_CHECKING:
-    from pyspark.sql import DataFrame, SparkSession
-
-_DIGITS = {2: 18, 4: 22}
+_DIGITS: Final = {2: 18, 4: 22}
+#: There are no more zones, those that are no place included.
+_ZONES: Final = 265
 
 
 class WindowTable:
     """A windowed metric; its rows are in a range by the ends of their windows."""
 
+    #: What divides events and rows into shares.
+    events_by, rows_by = "minute", "window_end"
     by_record = False
 
     def __init__(self, metric: WindowedMetric) -> None:
@@ -38,9 +48,11 @@ class WindowTable:
             time="window_end",
             # The raw table is ordered by it.
             read_by=("window_start", millis(metric.size)),
-            copied=" AND ".join(f"`{m.name}` = `{m.name}_found`" for m in metric.measures),
+            copied=" AND ".join(f'"{m.name}" = "{m.name}_found"' for m in metric.measures),
             headline="total_sum" if "total_sum" in metric.numbers else "trips",
         )
+        #: The archive's columns that its rows are made of.
+        self.columns = tuple(dict.fromkeys((*columns_read(metric.columns), *PICKUP)))
 
     @property
     def overlap(self) -> int:
@@ -51,15 +63,32 @@ class WindowTable:
         """Times, the last one excluded, of the records that make rows in (begin, end]: zeros follow an event."""
         return begin - self.metric.size - self.metric.active_for, end
 
-    def truth(self, spark: SparkSession, records: DataFrame, settings: Settings) -> DataFrame:  # noqa: ARG002
-        """The rows that records give, without regard to a range."""
-        register_functions(spark)
-        records.createOrReplaceTempView("records")
-        spark.sql(window_events_sql(self.metric.columns, "records")).createOrReplaceTempView("window_events")
-        return spark.sql(compile_metric(self.metric, "window_events"))
+    def most_rows(self, events: int, spans: Sequence[Span]) -> int:
+        """How many rows so many events make in ranges, at the most."""
+        times = sum((end - begin) // self.metric.slide for begin, end in spans)
+        return min(events * ((self.metric.size + self.metric.active_for) // self.metric.slide), times * _ZONES)
 
-    def late(self, spark: SparkSession, settings: Settings, begin: datetime, end: datetime) -> DataFrame:
-        """Zone and end (ms) of the windows that an event came too late for, or that have zeros for its sake."""
+    def division(self, spans: Sequence[Span], shares: int) -> ByTime:
+        """How rows in ranges are divided."""
+        return ByTime(cuts_of(spans, shares), millis(self.metric.size + self.metric.active_for))
+
+    def events(self, records: pa.Table, settings: Settings) -> pa.Table:  # noqa: ARG002
+        """What archived events are to it; ``records`` have its ``columns``."""
+        frame = pl.DataFrame(pl.from_arrow(records))
+        placed = records.append_column("zone_id", zones_of(frame, "pickup").to_arrow())
+        with open_database({"placed": placed}, threads=1) as database:
+            return rows_of(database, window_events_sql(self.metric.columns, "placed"))
+
+    def truth_sql(self, events: str) -> str:
+        """The query of the rows that a share's events give, without regard to a range."""
+        return compile_metric(self.metric, events)
+
+    def late(self, settings: Settings, begin: datetime, end: datetime) -> pa.Table:
+        """Zone and end (ms) of the windows that an event came too late for, or that have zeros for its sake.
+
+        Raises:
+            HailstreamError: ClickHouse cannot be reached.
+        """
         slide, span = millis(self.metric.slide), millis(self.metric.active_for)
         first, _ = self.records_of(begin, end)
         # An event counts in the windows over its minute, and makes its zone have rows for an hour.
@@ -72,5 +101,4 @@ class WindowTable:
         )
         asked = {"metric": self.metric.name, "begin": to_ms(first), "end": to_ms(end)}
         with reachable(settings, database=settings.database) as client:
-            found = client.query_arrow(query, asked)
-        return spark.createDataFrame(found)
+            return client.query_arrow(query, asked)

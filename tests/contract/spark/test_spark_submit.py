@@ -25,7 +25,7 @@ from hailstream.settings import Settings
 from hailstream.spark.java import find_spark_java
 from hailstream.topics import TRIPS_ENDED
 from tests.contract.spark.cluster import spark_cluster
-from tests.contract.spark.test_windows import HOURS, events
+from tests.unit.duck.ends import HOURS, events
 from tests.stack import Servers
 
 README = CHECKOUT / "batch" / "README.md"

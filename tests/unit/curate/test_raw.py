@@ -11,7 +11,7 @@ import pyarrow as pa
 from hailstream.archive.manifest import read_manifest
 from hailstream.archive.pieces import pieces_of
 from hailstream.archive.store import open_store
-from hailstream.curate.raw import read_records
+from hailstream.curate.raw import read_placed
 from hailstream.settings import Settings
 from hailstream.topics import TRIPS_ENDED
 from tests.archived import archive_records
@@ -25,7 +25,7 @@ def test_each_record_has_a_place_of_its_own(tmp_path: Path) -> None:
     archive_records(settings, pl.DataFrame({"trip_id": ["a", "b", "c"], "event_time": times}))
     store = open_store(TRIPS_ENDED, settings)
     files = {path: size for path, size in store.data_files().items() if path in read_manifest(store).files}
-    found = read_records(settings, pieces_of(TRIPS_ENDED, store, files, None, None), COLUMNS).to_pylist()
+    found = read_placed(settings, pieces_of(TRIPS_ENDED, store, files, None, None), COLUMNS).to_pylist()
     assert [tuple(row.values()) for row in found] == [
         ("a", times[0], 0, 0),
         ("b", times[1], 0, 1),
@@ -34,6 +34,6 @@ def test_each_record_has_a_place_of_its_own(tmp_path: Path) -> None:
 
 
 def test_of_no_piece_there_are_no_records(tmp_path: Path) -> None:
-    rows = read_records(Settings(home=tmp_path), [], COLUMNS)
+    rows = read_placed(Settings(home=tmp_path), [], COLUMNS)
     assert rows.num_rows == 0
     assert rows.schema.field("record_time").type == pa.timestamp("us")

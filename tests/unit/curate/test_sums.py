@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hailstream.curate.engine import open_database, rows_of
 from hailstream.curate.sums import SHIFTS, SUMS, sum_up, sum_up_again
+from hailstream.duck.database import open_database, rows_of
 from hailstream.errors import HailstreamError
 
 MONTH = date(2024, 1, 1)

@@ -1,4 +1,4 @@
-"""A windowed metric, compiled to Spark SQL.
+"""A windowed metric, compiled to DuckDB's SQL.
 
 What :mod:`hailstream.flink.window_sql` says in streams, said of all events at
 once: late ones count where they belong. Times are ms since 1970, amounts are
@@ -19,19 +19,21 @@ def compile_metric(metric: WindowedMetric, events: str) -> str:
 
     Args:
         metric: what to compute.
-        events: name of a view of :func:`hailstream.spark.event_sql.window_events_sql`.
+        events: name of a view of :func:`hailstream.duck.event_sql.window_events_sql`.
     """
     size, slide, active_for = (millis(span) for span in (metric.size, metric.slide, metric.active_for))
     overlap = size // slide
     # Of copies that disagree the smallest of each value counts.
-    smallest = ", ".join(f"min(`{name}`) AS `{name}`" for name in metric.columns)
+    smallest = ", ".join(f'min("{name}") AS "{name}"' for name in metric.columns)
     # A trip that the stream told and a file has too is no second copy.
-    copies = "greatest(count_if(logged), count_if(NOT logged))"
-    seen = "".join(f", {_windows_seen_in(m, slide, overlap)} AS `{m.name}`" for m in metric.measures if _distinct(m))
-    parts = ", ".join(f"{_of_pane(measure, overlap)} AS `{measure.name}`" for measure in metric.measures)
-    sums = ", ".join(f"sum({_of_window(measure)}) AS `{measure.name}`" for measure in metric.measures)
+    copies = "greatest(count(*) FILTER (logged), count(*) FILTER (NOT logged))"
+    seen = "".join(f', {_windows_seen_in(m, slide, overlap)} AS "{m.name}"' for m in metric.measures if _distinct(m))
+    parts = ", ".join(f'{_of_pane(measure, overlap)} AS "{measure.name}"' for measure in metric.measures)
+    sums = ", ".join(f'sum({_of_window(measure)}) AS "{measure.name}"' for measure in metric.measures)
     # Zeros follow each window that has events, up to the next one that has some.
-    counted = ", ".join(f"CASE WHEN after = 0 THEN `{name}` ELSE 0L END AS `{name}`" for name in metric.numbers)
+    counted = ", ".join(
+        f'CAST(CASE WHEN after = 0 THEN "{name}" ELSE 0 END AS BIGINT) AS "{name}"' for name in metric.numbers
+    )
     zeros = active_for - size
     return f"""
 WITH trips AS (
@@ -42,14 +44,14 @@ WITH trips AS (
   SELECT zone_id, pane, {parts}, sum(copies - 1) AS duplicates
   FROM (SELECT *{seen} FROM trips) GROUP BY zone_id, pane
 ), counted AS (
-  SELECT zone_id, pane + {slide}L * nth AS window_end, {sums}, sum(duplicates) AS duplicates
-  FROM (SELECT *, explode(sequence(1, {overlap})) AS nth FROM panes)
-  GROUP BY zone_id, pane + {slide}L * nth
+  SELECT zone_id, pane + {slide} * nth AS window_end, {sums}, sum(duplicates) AS duplicates
+  FROM (SELECT *, unnest(range(1, {overlap + 1})) AS nth FROM panes)
+  GROUP BY zone_id, window_end
 ), followed AS (
   SELECT *, lead(window_end) OVER (PARTITION BY zone_id ORDER BY window_end) - window_end AS following FROM counted
 )
 SELECT zone_id, window_end + after - {size} AS window_start, window_end + after AS window_end, {counted}
-FROM (SELECT *, explode(sequence(0L, least({zeros}L, coalesce(following - {slide}, {zeros}L)), {slide}L)) AS after
+FROM (SELECT *, unnest(range(0, least({zeros}, coalesce(following - {slide}, {zeros})) + 1, {slide})) AS after
       FROM followed)"""
 
 
@@ -66,7 +68,7 @@ def _windows_seen_in(measure: Measure, slide: int, overlap: int) -> str:
     following = f"lead(pane) OVER (PARTITION BY zone_id, {measure.value} ORDER BY pane)"
     return (
         f"CASE WHEN {measure.value} IS NULL THEN 0"
-        f" ELSE least(coalesce(({following} - pane) div {slide}, {overlap}), {overlap}) END"
+        f" ELSE least(coalesce(({following} - pane) // {slide}, {overlap}), {overlap}) END"
     )
 
 
@@ -80,8 +82,9 @@ def _of_pane(measure: Measure, overlap: int) -> str:
         case "count_known":
             return f"count({measure.value})"
         case "count_distinct":
-            return f"array({', '.join(f'count_if(`{measure.name}` >= {nth + 1})' for nth in range(overlap))})"
+            seen = (f'count(*) FILTER ("{measure.name}" >= {nth + 1})' for nth in range(overlap))
+            return f"[{', '.join(seen)}]"
 
 
 def _of_window(measure: Measure) -> str:
-    return f"element_at(`{measure.name}`, nth)" if _distinct(measure) else f"`{measure.name}`"
+    return f'"{measure.name}"[nth]' if _distinct(measure) else f'"{measure.name}"'

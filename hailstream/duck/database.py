@@ -1,4 +1,4 @@
-"""The DuckDB that curate computes with, in tasks and in the driver."""
+"""A database in memory for one computation."""
 
 from __future__ import annotations
 
@@ -12,8 +12,11 @@ import pyarrow.compute as pc
 
 from hailstream.errors import HailstreamError
 
-#: Functions by Spark's names, so that one text of SQL says the bounds for both.
-_MACROS: Final = ("CREATE MACRO unix_millis(moment) AS epoch_ms(moment)",)
+_MACROS: Final = (
+    "CREATE MACRO unix_millis(moment) AS epoch_ms(moment)",
+    # Times before 1970 have their remainder too.
+    "CREATE MACRO pmod(value, divisor) AS ((value % divisor) + divisor) % divisor",
+)
 
 
 @contextmanager
@@ -37,7 +40,10 @@ def open_database(views: Mapping[str, pa.Table], *, threads: int | None = None) 
                 database.register(name, rows)
             yield database
     except duckdb.Error as error:
-        raise HailstreamError(f"curated tables cannot be computed: {error}") from None
+        raise HailstreamError(
+            f"a table cannot be computed: {error}",
+            hint="where memory was full: give more to each worker, or ask for a shorter range",
+        ) from None
 
 
 def rows_of(database: duckdb.DuckDBPyConnection, query: str) -> pa.Table:

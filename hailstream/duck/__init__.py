@@ -1,0 +1,1 @@
+"""What DuckDB computes inside the tasks of batch jobs."""
