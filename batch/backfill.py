@@ -22,7 +22,7 @@ from hailstream.batch.arguments import job_parser, run_batch
 from hailstream.batch.runs import BatchRun, batch_run
 from hailstream.errors import HailstreamError
 from hailstream.settings import Settings, load_settings
-from hailstream.spark.session import open_session
+from hailstream.spark.context import open_context
 from hailstream.spark.tasks import spread
 
 
@@ -38,7 +38,7 @@ def backfill(arguments: argparse.Namespace) -> int:
             changed = wanted if arguments.force else backfiller.changed(wanted, outcome)
             pending = not arguments.no_windows and (changed or pending_months(settings))
             if changed or pending:
-                with open_session(JOB, settings, keep_classes=True) as spark:
+                with open_context(JOB, settings) as spark:
                     backfiller.write(partial(spread, spark), changed, outcome)
                     if pending:
                         write_windows(spark, settings, run, windows, _say)

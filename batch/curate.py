@@ -18,7 +18,7 @@ from hailstream.curate.report import report_path, write_report
 from hailstream.curate.run import Curator
 from hailstream.curate.summary import print_curated
 from hailstream.settings import load_settings
-from hailstream.spark.session import open_session
+from hailstream.spark.context import open_context
 from hailstream.weather.hourly import STATION, read_weather
 
 
@@ -29,7 +29,7 @@ def curate(arguments: argparse.Namespace) -> int:
     report = report_path(arguments.report) if arguments.report else None
     for line in weather.told:
         print(line, file=sys.stderr)
-    with batch_run("curate", settings) as run, open_session("curate", settings) as spark:
+    with batch_run("curate", settings) as run, open_context("curate", settings) as spark:
         curator = Curator(
             spark,
             settings,

@@ -16,7 +16,7 @@ from hailstream.pages.page import check_page_target
 from hailstream.reconcile.report import print_results
 from hailstream.reconcile.run import Reconciler, chosen_tables
 from hailstream.settings import load_settings
-from hailstream.spark.session import open_session
+from hailstream.spark.context import open_context
 
 #: Exit code for more drift than was allowed.
 DRIFT = 3
@@ -28,7 +28,7 @@ def reconcile(arguments: argparse.Namespace) -> int:
     tables = chosen_tables(arguments.table)
     if arguments.report is not None:
         check_page_target(arguments.report)
-    with batch_run("reconcile", settings) as run, open_session("reconcile", settings, keep_classes=True) as spark:
+    with batch_run("reconcile", settings) as run, open_context("reconcile", settings) as spark:
         _say("Spark has started")
         reconciler = Reconciler(spark, settings, say=_say)
         results = []

@@ -29,7 +29,7 @@ from hailstream.errors import HailstreamError
 from hailstream.local.jars import CHECKOUT
 from hailstream.replay.ids import TRIP_ID_COLUMNS, digest_sql
 from hailstream.settings import Settings
-from hailstream.spark.session import open_session
+from hailstream.spark.context import open_context
 from hailstream.spark.tasks import spread
 from hailstream.topics import EVENT_TOPICS, TRIPS_STARTED
 
@@ -73,7 +73,7 @@ def backfill(context: Context) -> Iterator[Figure]:
     folder = context.kept / "backfill"
     settings = Settings(home=context.settings.home_dir, namespace="bench", archive=(folder / "archive").as_uri())
     try:
-        with open_session("bench", settings) as spark, Sampler(_own_processes) as sampler:
+        with open_context("bench", settings) as spark, Sampler(_own_processes) as sampler:
             work = partial(spread, spark)
             context.say("a small file, which only warms Spark and its workers")
             _write(settings, work, _small(file, folder))

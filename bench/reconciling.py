@@ -17,7 +17,6 @@ from bench.archived import ArchivedLog, fill_archive, tell_rows
 from bench.context import Context
 from bench.figures import Figure, Target
 from bench.sampler import Processes, Sampler
-from bench.spark_classes import let_classes_be_kept
 from hailstream.clickhouse import reachable
 from hailstream.errors import HailstreamError
 from hailstream.local.topics_admin import create_topics
@@ -41,7 +40,6 @@ def reconciling(context: Context) -> Iterator[Figure]:
     with tempfile.TemporaryDirectory(dir=settings.home_dir) as folder:
         events = fill_archive(settings, spec, Path(folder))
     tell_rows(ArchivedLog(settings))
-    let_classes_be_kept(settings, context.say, lambda: list(_run("first", settings, ["--dry-run"], events)))
     for case, arguments in (
         ("compare what differs by late rows", ["--dry-run"]),
         ("compare and correct it", []),

@@ -1,6 +1,6 @@
-"""An archive in S3: one set of settings, said to pyarrow, Flink and Spark in their own names.
+"""An archive in S3: one set of settings, said to pyarrow and Flink in their own names.
 
-Without keys each of them looks where AWS's libraries look: the environment,
+Without keys both look where AWS's libraries look: the environment,
 ``~/.aws``, the role of the machine.
 """
 
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     import pyarrow.fs as pafs
 
 _SCHEME: Final = "s3://"
-#: The same files by the name under which Hadoop's file system, and so Spark, knows them.
-SPARK_SCHEME: Final = "s3a://"
 #: Seconds until a server that does not answer is given up; each of three tries waits so long.
 _TIMEOUT: Final = 10
 _HINT: Final = "check HAILSTREAM_ARCHIVE, and HAILSTREAM_S3_ENDPOINT, _REGION, _ACCESS_KEY and _SECRET_KEY"
@@ -83,26 +81,6 @@ def flink_options(settings: Settings) -> dict[str, str | bool]:
         "s3.path-style-access": settings.s3_path_style,
         "s3.access-key": settings.s3_access_key,
         "s3.secret-key": secret.get_secret_value() if secret else None,
-    }
-    return {name: value for name, value in options.items() if value is not None}
-
-
-def spark_options(settings: Settings) -> dict[str, str]:
-    """For Hadoop's configuration in Spark's driver, by the names of its S3A file system.
-
-    Never on a command line: other users of the machine see that.
-    """
-    secret = settings.s3_secret_key
-    options = {
-        "fs.s3a.endpoint": settings.s3_endpoint,
-        "fs.s3a.endpoint.region": settings.s3_region,
-        "fs.s3a.path.style.access": str(settings.s3_path_style).lower(),
-        "fs.s3a.access.key": settings.s3_access_key,
-        "fs.s3a.secret.key": secret.get_secret_value() if secret else None,
-        # A server that is away is an error within a minute, where the defaults take a quarter of an hour.
-        "fs.s3a.attempts.maximum": "3",
-        "fs.s3a.retry.limit": "3",
-        "fs.s3a.connection.establish.timeout": f"{_TIMEOUT}s",
     }
     return {name: value for name, value in options.items() if value is not None}
 

@@ -11,7 +11,7 @@ import pyarrow.fs as pafs
 import pyarrow.parquet as pq
 
 from hailstream.archive.layout import topic_folder
-from hailstream.archive.s3 import SPARK_SCHEME, in_s3, open_bucket
+from hailstream.archive.s3 import in_s3, open_bucket
 from hailstream.errors import HailstreamError
 from hailstream.settings import Settings
 from hailstream.topics import Topic
@@ -28,12 +28,10 @@ class Store:
     Attributes:
         files: the file system.
         root: the topic's folder in it.
-        scheme: what Spark wants before a path.
     """
 
     files: pafs.FileSystem
     root: str
-    scheme: str = ""
 
     def data_files(self) -> dict[str, int]:
         """Paths below ``root``, sorted, and sizes in bytes, of the files that count: each record is in one of them.
@@ -87,10 +85,6 @@ class Store:
         """Of a file below ``root``, as the file system wants it."""
         return f"{self.root}/{name}"
 
-    def spark_path(self, name: str = "") -> str:
-        """The same as Spark wants it; of ``root`` without a name."""
-        return f"{self.scheme}{self.path(name) if name else self.root}"
-
 
 def is_data(path: str) -> bool:
     """Whether a path is a finished file: no part of it is hidden, as what is still written is."""
@@ -122,7 +116,7 @@ def open_store(topic: Topic, settings: Settings) -> Store:
     folder = topic_folder(topic, settings.namespace)
     if in_s3(settings):
         files, root = open_bucket(settings)
-        return Store(files, f"{root}/{folder}", SPARK_SCHEME)
+        return Store(files, f"{root}/{folder}")
     try:
         files, root = pafs.FileSystem.from_uri(f"{settings.archive_address}/{folder}")
     except (OSError, ValueError) as error:

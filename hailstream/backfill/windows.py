@@ -13,16 +13,16 @@ from hailstream.archive.store import open_store
 from hailstream.batch.runs import BatchRun, keep
 from hailstream.clickhouse import reachable
 from hailstream.domain.millis import from_ms
-from hailstream.reconcile.comparison import Recomputed
 from hailstream.reconcile.reach import Reach
 from hailstream.reconcile.result import TableResult
 from hailstream.reconcile.run import Reconciler, chosen_tables, final_until
 from hailstream.reconcile.spans import Span, backfilled_spans, bounds, clipped
+from hailstream.reconcile.tasks import Recomputed
 from hailstream.settings import Settings
 from hailstream.topics import EVENT_TOPICS, TRIPS_STARTED
 
 if TYPE_CHECKING:
-    from pyspark.sql import SparkSession
+    from pyspark import SparkContext
 
 JOB: Final = "backfill"
 #: Rows of windows that are computed at once, about: Spark keeps them, and ClickHouse takes them in one statement.
@@ -65,7 +65,7 @@ def pending_months(settings: Settings) -> list[Month]:
 
 
 def write_windows(
-    spark: SparkSession,
+    spark: SparkContext,
     settings: Settings,
     run: BatchRun,
     outcome: WindowsOutcome,

@@ -17,7 +17,7 @@ from hailstream.duck.database import open_database, rows_of
 from hailstream.spark.parts import pack, unpack
 
 if TYPE_CHECKING:
-    from pyspark.sql import SparkSession
+    from pyspark import SparkContext
 
     from hailstream.settings import Settings
 
@@ -48,7 +48,7 @@ class Found:
     copies: dict[int, Rows]
 
 
-def find_copies(spark: SparkSession, settings: Settings, tasks: Sequence[Sequence[Piece]], span: Span) -> Found:
+def find_copies(spark: SparkContext, settings: Settings, tasks: Sequence[Sequence[Piece]], span: Span) -> Found:
     """What the archive has of the hours of a span, and which rows repeat a trip.
 
     All events of a trip meet in one task, by a hash of its id.
@@ -58,7 +58,7 @@ def find_copies(spark: SparkSession, settings: Settings, tasks: Sequence[Sequenc
     """
     keys = partial(_keys, settings=settings, span=span, shares=len(tasks))
     found = (
-        spark.sparkContext.parallelize(list(tasks), len(tasks))
+        spark.parallelize(list(tasks), len(tasks))
         .flatMap(keys)
         .partitionBy(len(tasks), int)
         .mapPartitions(_copies)

@@ -21,7 +21,7 @@ from hailstream.spark.tasks import spread
 from hailstream.topics import TRIPS_ENDED
 
 if TYPE_CHECKING:
-    from pyspark.sql import SparkSession
+    from pyspark import SparkContext
 
 _PLACE: Final = {"piece": pa.int32(), "row": pa.int64()}
 #: Where a row is: the number of its piece, and its place in it.
@@ -62,13 +62,13 @@ def read_placed(settings: Settings, pieces: Iterable[Piece], columns: Sequence[s
     return pa.concat_tables(tables)
 
 
-def count_events(spark: SparkSession, settings: Settings, pieces: Sequence[Piece], since: datetime | None) -> int:
+def count_events(spark: SparkContext, settings: Settings, pieces: Sequence[Piece], since: datetime | None) -> int:
     """How many events there are in some pieces, of a moment or after it.
 
     Raises:
         HailstreamError: inside the tasks: a file cannot be read.
     """
-    tasks = tasks_of(pieces, spark.sparkContext.defaultParallelism)
+    tasks = tasks_of(pieces, spark.defaultParallelism)
     return sum(spread(spark, partial(_count, settings=settings, since=since), tasks))
 
 

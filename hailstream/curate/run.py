@@ -33,7 +33,7 @@ from hailstream.topics import TRIPS_ENDED
 from hailstream.weather.hourly import Weather
 
 if TYPE_CHECKING:
-    from pyspark.sql import SparkSession
+    from pyspark import SparkContext
 
 #: Bytes of archive that are computed at once, unless a month has more: some four million trips.
 CHUNK_BYTES: Final = 256 * 2**20
@@ -87,7 +87,7 @@ class Curator:
     """Computes curated tables with Spark and publishes them.
 
     Args:
-        spark: a session of :func:`hailstream.spark.session.open_session`.
+        spark: a session of :func:`hailstream.spark.context.open_context`.
         weather: of the hours; those that it has not are null.
         say: told what is going on, a line each.
         features: whether those of demand are made, most of the rows and of the work.
@@ -96,7 +96,7 @@ class Curator:
 
     def __init__(
         self,
-        spark: SparkSession,
+        spark: SparkContext,
         settings: Settings,
         weather: Weather,
         say: Callable[[str], None] = lambda _: None,

@@ -31,7 +31,7 @@ from hailstream.weather.hourly import Weather
 from hailstream.weather.lifts import weather_lifts
 
 if TYPE_CHECKING:
-    from pyspark.sql import SparkSession
+    from pyspark import SparkContext
 
 #: Features look back a week.
 BACK_HOURS: Final = 168
@@ -50,7 +50,7 @@ class Chunk:
 
     def __init__(
         self,
-        spark: SparkSession,
+        spark: SparkContext,
         settings: Settings,
         pieces: Sequence[Piece],
         span: Span,
@@ -72,7 +72,7 @@ class Chunk:
         ).to_arrow()
         self._has_weather = not weather.hours.is_empty()
         # At the edge of an archive there may be a month without a file.
-        self._tasks = tasks_of(pieces, spark.sparkContext.defaultParallelism) or [()]
+        self._tasks = tasks_of(pieces, spark.defaultParallelism) or [()]
         self._staged: list[Staged] = []
         self.rules: list[RuleCount] = []
         #: What the archive has of the months.

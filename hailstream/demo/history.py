@@ -18,7 +18,7 @@ from hailstream.proof.lateness import rows_of_late_events
 from hailstream.reconcile.result import TableResult
 from hailstream.reconcile.run import Reconciler, chosen_tables
 from hailstream.settings import Settings
-from hailstream.spark.session import open_session
+from hailstream.spark.context import open_context
 
 _POLL_SECONDS = 0.5
 
@@ -113,7 +113,7 @@ def prove_history(settings: Settings, log: EventLog, say: Say) -> History:
     written = {topic for part in city_parts(settings) for topic in part.writes}
     tables = [again for again in chosen_tables([]) if again.table.results in written]
     expected = rows_of_late_events(log)
-    with batch_run("reconcile", settings) as run, open_session("reconcile", settings) as spark:
+    with batch_run("reconcile", settings) as run, open_context("reconcile", settings) as spark:
         reconciler = Reconciler(spark, settings, say)
         found = [reconciler.reconcile(again, None, None, run) for again in tables]
         run.rows_in, run.rows_out = sum(r.events for r in found), sum(r.corrected for r in found)

@@ -39,14 +39,13 @@ def settings_apart(home: Path, **changes: object) -> Settings:
 
 
 def link_parts(home: Path, parts: Path) -> None:
-    """Let ``home`` use the JVM parts below ``parts``, and what is kept of their classes; they are brought once.
+    """Let ``home`` use the JVM parts below ``parts``, which are brought once.
 
     Raises:
         HailstreamError: they cannot be had.
     """
     ensure_jars(parts)
     home.mkdir(parents=True, exist_ok=True)
-    (parts / "classes").mkdir(exist_ok=True)
-    for name in ("jars", "apicurio", "classes"):
+    for name in ("jars", "apicurio"):
         if not (home / name).exists():
             (home / name).symlink_to(parts / name)

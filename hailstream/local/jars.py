@@ -27,7 +27,6 @@ LOCK_FILE = CHECKOUT / "jgo.lock.toml"
 DOWNLOADS_AT_ONCE = 4
 TIMEOUT_SECONDS = 30
 
-_OF_SPARK = ("org.apache.hadoop", "software.amazon.awssdk", "org.reactivestreams")
 
 #: Told of each download: file name, bytes so far, bytes in all.
 Progress = Callable[[str, int, int], None]
@@ -64,7 +63,7 @@ class Part:
         if self.group == "org.apache.flink":
             # File systems have a class loader of their own, or would bring their libraries into every job.
             return "flink-plugins" if self.artifact.startswith("flink-s3-fs") else "flink"
-        return "spark" if self.group in _OF_SPARK else "kafka"
+        return "kafka"
 
 
 @dataclass(frozen=True)
@@ -113,8 +112,7 @@ def ensure_jars(
     """Bring every locked part below ``home``; at once when all are there already.
 
     Args:
-        home: parts go to ``jars/flink``, ``jars/flink-plugins``, ``jars/kafka``, ``jars/spark`` and ``apicurio``
-            below it.
+        home: parts go to ``jars/flink``, ``jars/flink-plugins``, ``jars/kafka`` and ``apicurio`` below it.
         progress: called from several threads.
         lock: the lock file.
         repositories: addresses by name to download from, instead of jgo's usual

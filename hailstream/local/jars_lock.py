@@ -12,8 +12,8 @@ from typing import Any
 from hailstream.local.jars import CHECKOUT, LOCK_FILE, TIMEOUT_SECONDS
 
 SPEC_FILE = CHECKOUT / "jgo.toml"
-# Locked without what they declare as dependencies: it is inside them, or named one by one.
-ALONE = ("org.apache.flink", "io.apicurio", "org.apache.hadoop", "software.amazon.awssdk", "org.reactivestreams")
+# Locked without what they declare as dependencies: it is inside them.
+ALONE = ("org.apache.flink", "io.apicurio")
 
 
 def lock(spec_file: Path = SPEC_FILE, lock_file: Path = LOCK_FILE) -> int:

@@ -60,7 +60,7 @@ def compare(
     """How many rows there are by kind; :func:`explained` tells those that differ.
 
     Args:
-        truth: a query of the rows that there should be.
+        truth: a view of the rows that there should be.
         found: a view of those that there are, with ``generation``.
         waiting: a view with keys of rows that are not loaded yet.
         unread: SQL over ``truth``: the stream has not come to it.
@@ -74,7 +74,7 @@ def compare(
 CREATE TEMP TABLE compared AS
 SELECT *, CASE WHEN {on_its_way} THEN '{WAITING}' WHEN said AND there AND {same} THEN '{EQUAL}'
                WHEN said IS NULL THEN '{MISSING}' WHEN there IS NULL THEN '{EXTRA}' ELSE '{DIFFERENT}' END AS kind
-FROM (SELECT *, true AS there, coalesce({unread}, false) AS unread FROM ({truth}))
+FROM (SELECT *, true AS there, coalesce({unread}, false) AS unread FROM {truth})
 FULL JOIN (SELECT {said}, true AS said FROM {found}) USING ({", ".join(table.keys)})"""
     )
     return dict(database.sql("SELECT kind, count(*) FROM compared GROUP BY kind").fetchall())

@@ -39,13 +39,18 @@ def found_rows(table: KeyedTable, settings: Settings, spans: Iterable[Span]) -> 
         # `said`: not the columns that are selected under the same names.
         f" WHERE {_IN_RANGE.format(by=by)} SETTINGS do_not_merge_across_partitions_select_final = 1"
     )
-    schema = pa.schema([*(column.arrow for column in table.columns), pa.field("generation", pa.int32())])
+    schema = found_schema(table)
     tables = [schema.empty_table()]
     with reachable(settings, database=settings.database) as client:
         for begin, end in spans:
             asked = {"begin": to_ms(begin) - earlier, "end": to_ms(end) - earlier}
             tables.append(client.query_arrow(query, asked).select(schema.names).cast(schema))
     return pa.concat_tables(tables)
+
+
+def found_schema(table: KeyedTable) -> pa.Schema:
+    """Of :func:`found_rows`."""
+    return pa.schema([*(column.arrow for column in table.columns), pa.field("generation", pa.int32())])
 
 
 def found_tasks(table: KeyedTable, settings: Settings, spans: Sequence[Span]) -> list[list[Span]]:

@@ -17,7 +17,7 @@ from hailstream.spark.tasks import spread
 from hailstream.topics import Topic
 
 if TYPE_CHECKING:
-    from pyspark.sql import SparkSession
+    from pyspark import SparkContext
 
 #: Offset of the next record by partition.
 Offsets: TypeAlias = Mapping[int, int]
@@ -51,7 +51,7 @@ class _Times:
 
 
 def times_of(
-    spark: SparkSession,
+    spark: SparkContext,
     topic: Topic,
     settings: Settings,
     manifest: Manifest,
@@ -72,7 +72,7 @@ def times_of(
     store = open_store(topic, settings)
     pieces = pieces_of(topic, store, counted_files(store, manifest), None, None, backfilled=False)
     asked = _Times(topic, settings, manifest.complete, offsets, horizon_ms)
-    tasks = tasks_of(pieces, spark.sparkContext.defaultParallelism)
+    tasks = tasks_of(pieces, spark.defaultParallelism)
     newest: dict[str, dict[int, int]] = {name: {} for name in offsets}
     first: int | None = None
     for name, number, time in (row for rows in spread(spark, asked.of, tasks) for row in rows):

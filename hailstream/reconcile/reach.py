@@ -16,7 +16,7 @@ from hailstream.settings import Settings
 from hailstream.topics import Topic
 
 if TYPE_CHECKING:
-    from pyspark.sql import SparkSession
+    from pyspark import SparkContext
 
 #: Sink whose rows are reconciled.
 _SINK: Final = "clickhouse"
@@ -55,7 +55,7 @@ class Reach:
 
 
 def reach_of(
-    spark: SparkSession,
+    spark: SparkContext,
     table: KeyedTable,
     manifest: Manifest,
     settings: Settings,

@@ -19,19 +19,20 @@ from hailstream.decode import reasons
 from hailstream.domain.millis import from_ms, to_ms
 from hailstream.errors import HailstreamError
 from hailstream.flink.event_time import parse_horizon
-from hailstream.reconcile.comparison import Comparison, Plan, Recomputed
+from hailstream.reconcile.comparison import Comparison
 from hailstream.reconcile.corrections import write
 from hailstream.reconcile.found import found_tasks, require_no_newer_generation
 from hailstream.reconcile.reach import Reach, behind_archive, reach_of
 from hailstream.reconcile.result import TableResult
 from hailstream.reconcile.spans import Span, backfilled_spans, bounds, clipped, merged
+from hailstream.reconcile.tasks import Plan, Recomputed
 from hailstream.reconcile.trips import TripTable
 from hailstream.reconcile.windows import WindowTable
 from hailstream.settings import Settings
 from hailstream.windows import METRICS
 
 if TYPE_CHECKING:
-    from pyspark.sql import SparkSession
+    from pyspark import SparkContext
 
 _AHEAD: Final = timedelta(minutes=1)
 #: No row's time is so long before its first event.
@@ -45,12 +46,12 @@ class Reconciler:
     """Recomputes tables from the archive in Spark's tasks and compares ClickHouse with that.
 
     Args:
-        spark: a session of :func:`hailstream.spark.session.open_session`.
+        spark: a session of :func:`hailstream.spark.context.open_context`.
         settings: namespace, archive, disorder and horizon as the jobs have them.
         say: told what is going on, a line each.
     """
 
-    def __init__(self, spark: SparkSession, settings: Settings, say: Callable[[str], None] = lambda _: None) -> None:
+    def __init__(self, spark: SparkContext, settings: Settings, say: Callable[[str], None] = lambda _: None) -> None:
         self._spark = spark
         # A task has a working folder of its own, in which a relative home would be another.
         self._settings = settings.model_copy(update={"home": settings.home_dir})
@@ -161,7 +162,7 @@ class Reconciler:
             read=None if reach is None else reach.read,
             waiting=pa.table({table.keys[0]: pa.array(waiting, pa.string())}) if waiting else None,
         )
-        tasks = tasks_of(pieces, self._spark.sparkContext.defaultParallelism)
+        tasks = tasks_of(pieces, self._spark.defaultParallelism)
         return Comparison(self._spark, plan, tasks, found_tasks(table, settings, spans))
 
     def _future(self, again: Recomputed) -> pa.Table:
@@ -215,7 +216,7 @@ def final_spans(again: Recomputed, reach: Reach | None, months: Sequence[Month])
     filed, final = backfilled_spans(again.table.events, again.lasting, months), final_until(reach)
     if reach is None or reach.first is None or final is None:
         return filed, "the files"
-    # With an hour, as those of months do; see any_of.
+    # With an hour, as those of months do.
     begin = (from_ms(reach.first) - _BEFORE).replace(minute=0, second=0, microsecond=0)
     log = clipped([(begin, from_ms(reach.until))], None, None)
     return merged([*log, *clipped(filed, None, final)]), reach.held_by

@@ -7,8 +7,11 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Final
 
+import numpy as np
+import numpy.typing as npt
+
 from hailstream.archive.months import Month
-from hailstream.domain.millis import from_ms, millis, to_ms
+from hailstream.domain.millis import from_ms, to_ms
 from hailstream.topics import Topic
 
 #: Rows whose time is in (begin, end].
@@ -18,9 +21,6 @@ _DAY: Final = timedelta(days=1)
 #: Days so far apart are one range: an empty day costs less than a range more.
 _NEAR: Final = 3 * _DAY
 _HOUR: Final = timedelta(hours=1)
-_HOUR_MS: Final = millis(_HOUR)
-#: Ranges that are compared with one by one.
-_FEW: Final = 8
 
 
 def merged(spans: Iterable[Span], near: timedelta = timedelta(0)) -> list[Span]:
@@ -58,21 +58,13 @@ def bounds(spans: Sequence[Span]) -> Span:
     return spans[0][0], spans[-1][1]
 
 
-def any_of(time: str, spans: Sequence[Span], within: str = "{0} > {1} AND {0} <= {2}") -> str:
-    """SQL: a time (ms) lies in one of the ranges.
-
-    Many ranges are told by their hours, because as comparisons they would be code that the JVM does not compile:
-    this is exact where all of them begin and end with an hour, but for the begin of the first and the end of the last.
-    """
-    if len(spans) <= _FEW:
-        return " OR ".join(f"({within.format(time, *map(to_ms, span))})" for span in spans)
-    hours: set[int] = set()
-    for begin, end in spans:
-        hours.update(range(to_ms(begin) // _HOUR_MS, -(-to_ms(end) // _HOUR_MS)))
-    # A time that is the end of a range is of the hour before.
-    shifted = f"{time} - 1" if "<=" in within else time
-    whole = within.format(time, *map(to_ms, bounds(spans)))
-    return f"{whole} AND floor(({shifted}) / {_HOUR_MS}) IN ({', '.join(map(str, sorted(hours)))})"
+def inside(times: npt.NDArray[np.int64], spans: Sequence[Span]) -> npt.NDArray[np.bool_]:
+    """Which of some times (ms) lie in one of the ranges, which are apart from each other and in order."""
+    begins, ends = np.array([(to_ms(begin), to_ms(end)) for begin, end in spans], np.int64).reshape(-1, 2).T
+    # The last range that begins before it; where there is none, the first, in which it is not.
+    place = np.searchsorted(begins, times, side="left") - 1
+    found: npt.NDArray[np.bool_] = (place >= 0) & (times <= ends[place])
+    return found
 
 
 def pieces_of(spans: Sequence[Span], length: timedelta) -> list[Span]:

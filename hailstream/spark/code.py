@@ -13,17 +13,17 @@ import hailstream
 from hailstream.schemas import SCHEMAS_DIR
 
 if TYPE_CHECKING:
-    from pyspark.sql import SparkSession
+    from pyspark import SparkContext
 
 
 @contextmanager
-def code_sent(spark: SparkSession) -> Iterator[None]:
+def code_sent(spark: SparkContext) -> Iterator[None]:
     """Workers have the package and its schemas as they are here, as long as this lasts; those of a local Spark do.
 
     They get folders, as they lie here: files beside the code are read by their paths, which in a zip on the
     module path (``spark-submit --py-files``) are none.
     """
-    if spark.sparkContext.master.startswith("local"):
+    if spark.master.startswith("local"):
         yield
         return
     with tempfile.TemporaryDirectory(prefix="hailstream-code-") as temporary:
@@ -34,5 +34,5 @@ def code_sent(spark: SparkSession) -> Iterator[None]:
                     if path.is_file() and path.parent.name != "__pycache__":
                         file.write(path, path.relative_to(folder))
             # Unpacked under the folder's name in a worker's folder of files, which is on its module path.
-            spark.sparkContext.addArchive(f"{packed}#{folder.name}")
+            spark.addArchive(f"{packed}#{folder.name}")
         yield

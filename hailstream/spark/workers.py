@@ -14,7 +14,7 @@ import sys
 from zipimport import zipimporter
 
 #: Imported by what our workers do; of those that start a thread when they are imported, none: a fork would lose it.
-_IMPORTED = ("clickhouse_connect", "numpy", "pandas", "pyarrow", "hailstream.settings")
+_IMPORTED = ("clickhouse_connect", "duckdb", "numpy", "pyarrow", "hailstream.settings")
 
 
 def forget_zips() -> None:

@@ -18,7 +18,7 @@ from hailstream.settings import Settings
 from hailstream.weather.hourly import Weather, read_weather
 
 if TYPE_CHECKING:
-    from pyspark.sql import SparkSession
+    from pyspark import SparkContext
 
 _SCHEMA = {
     "kind": pl.String(),
@@ -79,7 +79,7 @@ def files(settings: Settings, table: str) -> pl.DataFrame:
 
 
 def curate(
-    spark: SparkSession,
+    spark: SparkContext,
     settings: Settings,
     weather: Weather | None = None,
     after: Callable[[str, str], None] = lambda _step, _folder: None,

@@ -26,7 +26,7 @@ from hailstream.topics import TRIPS_ENDED, TRIPS_STARTED, Topic
 from tests.stack import Servers
 
 if TYPE_CHECKING:
-    from pyspark.sql import SparkSession
+    from pyspark import SparkContext
 
 SAMPLE = "yellow_sample_2018-01_2020-12.parquet"
 DRIFT = "tlc_monthly_samples_2009_2017.tar.gz"
@@ -40,11 +40,11 @@ def settings(servers: Servers, bare_namespace: Settings, tmp_path: Path) -> Sett
 
 
 @pytest.fixture
-def run(settings: Settings, spark: SparkSession, monkeypatch: pytest.MonkeyPatch) -> Run:
+def run(settings: Settings, spark: SparkContext, monkeypatch: pytest.MonkeyPatch) -> Run:
     """Runs the jobs as the command line does, in the session that is there."""
 
     @contextmanager
-    def session(*_: object, **__: object) -> Iterator[SparkSession]:
+    def session(*_: object, **__: object) -> Iterator[SparkContext]:
         yield spark
 
     def main(*arguments: object, reconcile: bool = False, **changes: Any) -> int:
@@ -52,7 +52,7 @@ def run(settings: Settings, spark: SparkSession, monkeypatch: pytest.MonkeyPatch
             for name, value in settings.model_copy(update=changes).as_environment().items():
                 patch.setenv(name, value)
             chosen: Any = reconcile_job if reconcile else job
-            patch.setattr(chosen, "open_session", session)
+            patch.setattr(chosen, "open_context", session)
             code: int = chosen.main([str(argument) for argument in arguments])
             return code
 

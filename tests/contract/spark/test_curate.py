@@ -24,7 +24,7 @@ from tests.contract.spark.curating import curate, end, ends, files, rows_of
 from tests.stack import Servers
 
 if TYPE_CHECKING:
-    from pyspark.sql import SparkSession
+    from pyspark import SparkContext
 
 #: Each test looks at a month of its own.
 DIRTY, DRIVERS, MARCH, FEATURES, NOVEMBER = (date(2024, month, 1) for month in (1, 2, 3, 5, 11))
@@ -81,7 +81,7 @@ def repeated() -> list[dict[str, Any]]:
 
 
 @pytest.fixture(scope="module")
-def city(servers: Servers, spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> tuple[Settings, Curated]:
+def city(servers: Servers, spark: SparkContext, tmp_path_factory: pytest.TempPathFactory) -> tuple[Settings, Curated]:
     folder = tmp_path_factory.mktemp("curate")
     settings = servers("clickhouse").model_copy(
         update={
@@ -225,7 +225,7 @@ def test_every_check_passed_and_is_in_the_table(city: tuple[Settings, Curated]) 
 
 
 def test_a_trip_of_the_log_that_a_monthly_file_has_too_counts_once(
-    spark: SparkSession, servers: Servers, tmp_path: Path
+    spark: SparkContext, servers: Servers, tmp_path: Path
 ) -> None:
     folders = {name: (tmp_path / name).as_uri() for name in ("archive", "curated")}
     settings = servers("clickhouse").model_copy(update=folders | {"namespace": f"t{uuid4().hex[:10]}"})
@@ -254,7 +254,7 @@ def test_a_trip_of_the_log_that_a_monthly_file_has_too_counts_once(
 
 
 def test_the_facts_of_36_months_come_out_to_the_cent(
-    spark: SparkSession, servers: Servers, shared_data: Path, tmp_path: Path
+    spark: SparkContext, servers: Servers, shared_data: Path, tmp_path: Path
 ) -> None:
     folders = {name: (tmp_path / name).as_uri() for name in ("archive", "curated")}
     settings = servers("clickhouse").model_copy(update=folders | {"namespace": f"t{uuid4().hex[:10]}"})

@@ -19,7 +19,7 @@ from tests.contract.spark.curating import curate, end, ends, everything, files, 
 from tests.stack import Servers
 
 if TYPE_CHECKING:
-    from pyspark.sql import SparkSession
+    from pyspark import SparkContext
 
 FEBRUARY = date(2024, 2, 1)
 
@@ -59,7 +59,7 @@ def dies(at: str) -> Callable[[str, str], None]:
 
 
 def test_what_is_published_stays_until_all_of_the_new_is_there(
-    spark: SparkSession, settings: Settings, monkeypatch: pytest.MonkeyPatch
+    spark: SparkContext, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     curate(spark, settings)
     before, staged = everything(settings), files(settings, "staging").sort("trip_id")
@@ -95,7 +95,7 @@ def test_what_is_published_stays_until_all_of_the_new_is_there(
     assert everything(settings) == after
 
 
-def test_a_clickhouse_that_goes_away_half_way_is_named(spark: SparkSession, settings: Settings) -> None:
+def test_a_clickhouse_that_goes_away_half_way_is_named(spark: SparkContext, settings: Settings) -> None:
     gone = f"http://127.0.0.1:{free_ports(1)[0]}"
     reached = settings.clickhouse_url
 
@@ -112,7 +112,7 @@ def test_a_clickhouse_that_goes_away_half_way_is_named(spark: SparkSession, sett
     assert not list(Path(settings.curated_address.removeprefix("file://")).rglob("*.parquet"))
 
 
-def test_what_cannot_be_curated_is_refused(spark: SparkSession, settings: Settings, tmp_path: Path) -> None:
+def test_what_cannot_be_curated_is_refused(spark: SparkContext, settings: Settings, tmp_path: Path) -> None:
     with pytest.raises(HailstreamError, match="has no trips from 2025-01-01 to the end") as refused:
         curate(spark, settings, begin=date(2025, 1, 1))
     assert refused.value.exit_code == 2

@@ -27,7 +27,7 @@ from hailstream.topics import TRIPS_ENDED
 from tests.contract.clickhouse.embedded import Embedded
 
 if TYPE_CHECKING:
-    from pyspark.sql import SparkSession
+    from pyspark import SparkContext
 
 SPEC = "sim:seed=3&rate=2&minutes=40&faults=late:0.03,duplicate:0.03"
 
@@ -53,7 +53,7 @@ def settings(namespace: Settings, server: Embedded, tmp_path: Path) -> Settings:
     return own
 
 
-def reconcile(spark: SparkSession, settings: Settings, *names: str, dry_run: bool = False) -> dict[str, TableResult]:
+def reconcile(spark: SparkContext, settings: Settings, *names: str, dry_run: bool = False) -> dict[str, TableResult]:
     with batch_run("reconcile", settings) as run:
         reconciler = Reconciler(spark, settings)
         some = [reconciler.reconcile(table, None, None, None if dry_run else run) for table in chosen_tables(names)]
@@ -75,7 +75,7 @@ def ask(settings: Settings, query: str) -> Any:
         return client.query(query).result_rows
 
 
-def test_what_differs_is_told_with_its_reason_and_put_right_once(spark: SparkSession, settings: Settings) -> None:
+def test_what_differs_is_told_with_its_reason_and_put_right_once(spark: SparkContext, settings: Settings) -> None:
     some = [trip for (trip,) in ask(settings, "SELECT trip_id FROM trips ORDER BY trip_id LIMIT 3")]
     command(
         settings,
@@ -110,7 +110,7 @@ def test_what_differs_is_told_with_its_reason_and_put_right_once(spark: SparkSes
     assert compare_trips(log).differing == 0
 
 
-def test_rows_of_a_newer_generation_are_left_alone(spark: SparkSession, settings: Settings) -> None:
+def test_rows_of_a_newer_generation_are_left_alone(spark: SparkContext, settings: Settings) -> None:
     for table in ("zone_counts", "trips"):
         newer = "version + bitShiftLeft(toUInt64(1), 48) AS version"
         command(settings, f"INSERT INTO {table}_raw SELECT * REPLACE ({newer}) FROM {table}_raw LIMIT 1")
@@ -121,7 +121,7 @@ def test_rows_of_a_newer_generation_are_left_alone(spark: SparkSession, settings
         assert ask(settings, f"SELECT count() FROM {table}_raw") == before
 
 
-def test_a_range_with_a_hole_is_refused_and_one_before_it_is_not(spark: SparkSession, settings: Settings) -> None:
+def test_a_range_with_a_hole_is_refused_and_one_before_it_is_not(spark: SparkContext, settings: Settings) -> None:
     folder = Path(f"{settings.archive_address}/{topic_folder(TRIPS_ENDED, settings.namespace)}".removeprefix("file://"))
     [file] = [path for path in folder.glob("*/*/part-*") if pl.read_parquet(path)["kind"].eq("event").any()]
     lost = (pl.col("kafka_partition") == 0) & (pl.col("kafka_offset") == 100)
@@ -137,7 +137,7 @@ def test_a_range_with_a_hole_is_refused_and_one_before_it_is_not(spark: SparkSes
 
 
 def test_a_server_that_goes_away_before_the_rows_are_published_shows_none_of_them(
-    spark: SparkSession, settings: Settings, server: Embedded, monkeypatch: pytest.MonkeyPatch
+    spark: SparkContext, settings: Settings, server: Embedded, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = ask(settings, "SELECT count(), max(version) FROM zone_counts_raw")
     publish = corrections._publish

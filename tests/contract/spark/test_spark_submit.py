@@ -25,8 +25,8 @@ from hailstream.settings import Settings
 from hailstream.spark.java import find_spark_java
 from hailstream.topics import TRIPS_ENDED
 from tests.contract.spark.cluster import spark_cluster
-from tests.unit.duck.ends import HOURS, events
 from tests.stack import Servers
+from tests.unit.duck.ends import HOURS, events
 
 README = CHECKOUT / "batch" / "README.md"
 RECONCILE = ("--table", "zone_revenue", "--limit", "0")

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-import duckdb
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from hailstream.archive.months import Month
+from hailstream.domain.millis import from_ms
 from hailstream.reconcile.reach import Reach
 from hailstream.reconcile.run import final_spans
-from hailstream.reconcile.spans import Span, any_of, backfilled_spans, clipped, merged, pieces_of
+from hailstream.reconcile.spans import Span, backfilled_spans, clipped, inside, merged, pieces_of
 from hailstream.reconcile.windows import WindowTable
 from hailstream.windows import COUNTS
 
@@ -82,14 +85,17 @@ def test_files_neither_wait_for_the_stream_without_need_nor_hasten_it(
     assert final_spans(WindowTable(COUNTS), reach, [month(1, 30)]) == (expected, held_by)
 
 
-def test_many_ranges_are_told_by_their_hours_and_few_one_by_one() -> None:
-    few = [(at(day), at(day) + timedelta(hours=2)) for day in range(1, 9)]
-    many = [*few, (at(20), at(20) + timedelta(minutes=61))]
-    times = [DAY, DAY + 1, DAY + 7_200_000, DAY + 7_200_001, 20 * DAY + 3_660_000, 20 * DAY + 3_660_001, 8 * DAY]
-    for spans, expected in ((few, times[1:3]), (many, [*times[1:3], times[4]])):
-        with duckdb.connect() as connection:
-            query = f"SELECT t FROM unnest({times}) AS times(t) WHERE {any_of('t', spans)} ORDER BY t"
-            assert [time for (time,) in connection.execute(query).fetchall()] == expected
-            from_begin = any_of("t", spans, "{0} >= {1} AND {0} < {2}")
-            query = f"SELECT count(*) FROM unnest({times}) AS times(t) WHERE {from_begin}"
-            assert connection.execute(query).fetchall() == [(3,)]
+def test_a_time_is_in_a_range_up_to_its_end_and_without_its_begin() -> None:
+    spans = [(at(1), at(2)), (at(2) + HOUR, at(3))]
+    edges = [0, DAY, DAY + 1, 2 * DAY, 2 * DAY + 1, 2 * DAY + 3_600_000, 2 * DAY + 3_600_001, 3 * DAY, 3 * DAY + 1]
+    found = inside(np.array(edges), spans)
+    assert found.tolist() == [False, False, True, True, False, False, True, True, False]
+
+
+@given(st.lists(st.integers(0, 30), max_size=20), st.lists(st.integers(0, 31), max_size=40))
+def test_a_time_is_inside_where_one_range_has_it(edges: list[int], times: list[int]) -> None:
+    spans = merged(
+        (from_ms(begin), from_ms(end)) for begin, end in zip([0, *edges[::2]], [1, *edges[1::2]], strict=False)
+    )
+    found = inside(np.array(times, np.int64), spans)
+    assert found.tolist() == [any(begin < from_ms(time) <= end for begin, end in spans) for time in times]

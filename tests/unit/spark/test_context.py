@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hailstream.spark.session import failed
+from hailstream.spark.context import failed
 
 TRACE = """An exception was thrown from the Python worker. Please see the stack trace below.
 Traceback (most recent call last):
