@@ -48,8 +48,10 @@ def embedded_settings(home: Path) -> Settings:
     # Two of each operator, so that what is cut in parts by an exchange is put together again. Job city
     # is what a compiled plan can hold, unless a test says otherwise.
     jobs = {"parallelism": 2, "city_jobs": "zone_counts,revenue"}
-    # Most tests are over before the optimising compiler has earned what it takes, and none asks for a latency.
-    cheap = {"java_options": "-XX:TieredStopAtLevel=1", "buffer_timeout": 0.1, "checkpoint_interval": 2.0}
+    # Those that run side by side are over before the optimising compiler has earned what it takes.
+    compiled = "-XX:TieredStopAtLevel=1" if "PYTEST_XDIST_WORKER" in os.environ else ""
+    # No test asks for a latency.
+    cheap = {"java_options": compiled, "buffer_timeout": 0.1, "checkpoint_interval": 2.0}
     # Flink is told of an S3 server when it starts; that runs only where a test asks for it.
     [port] = free_ports(1)
     s3 = {"s3_endpoint": f"http://{LOOPBACK}:{port}", "s3_access_key": "test", "s3_secret_key": SecretStr("s3 secret")}

@@ -49,13 +49,13 @@ class Pipeline:
         if kind is not None or not self._keep:
             self.end_loaders()
 
-    def start_loaders(self) -> None:
-        """Start the loaders that do not run, each a process of its own with a log file."""
+    def start_loaders(self, *names: str) -> None:
+        """Start the loaders of those names (none: all) that do not run, each a process of its own with a log file."""
         logs = self.settings.home_dir / "logs"
         logs.mkdir(parents=True, exist_ok=True)
         # The mark lets `hailstream down` find them, however this process ends.
         environment = dict(os.environ) | self.settings.as_environment() | {MARK: str(self.settings.home_dir)}
-        for name in LOADERS:
+        for name in names or LOADERS:
             if name in self._loaders:
                 continue
             with (logs / f"load-{name}.log").open("ab") as log:

@@ -41,7 +41,7 @@ def test_pace_a_restore_and_late_rows_after_it_are_as_the_log_says(
     pipeline: Pipeline, green: str, tmp_path: Path
 ) -> None:
     settings = pipeline.settings
-    pipeline.start_loaders()
+    pipeline.start_loaders("clickhouse")
     pipeline.start_job()
     # The first half, then a stop; the second half is out of order, so it begins with late rows.
     replay(settings, green, tmp_path, order="file", limit=ROWS // 2, speed=PACE, final=False)

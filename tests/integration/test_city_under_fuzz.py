@@ -57,7 +57,7 @@ def test_a_bad_message_is_a_dead_letter_and_stops_nothing(
 ) -> None:
     schema_id = register_schemas(settings)[TRIPS_STARTED]
     let_the_future_in(settings)
-    pipeline.start_loaders()
+    pipeline.start_loaders("clickhouse")
     pipeline.start_job()
     produce(settings, schema_id)
     proof = load_all(pipeline, settings, tmp_path)

@@ -122,7 +122,7 @@ def test_history_is_whole_and_right_though_a_taskmanager_is_killed_and_events_co
 ) -> None:
     pipeline.settings = settings = prepared(pipeline.settings, SPEC, tmp_path)
     rest = FlinkRest(settings)
-    pipeline.start_loaders()
+    pipeline.start_loaders("clickhouse")
     pipeline.start_job()
     archiving = submit_job(ARCHIVE, settings)
     replay(settings, SPEC, tmp_path)

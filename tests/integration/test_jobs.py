@@ -82,7 +82,7 @@ def test_a_job_runs_by_plain_flink_run_and_its_proof_notices_a_wrong_row(setting
     )
     assert done.returncode == 0, done.stdout + done.stderr
     with Pipeline(settings) as pipeline:
-        pipeline.start_loaders()
+        pipeline.start_loaders("clickhouse")
         replay(settings, SPEC, tmp_path)
         assert_proven(load_all(pipeline, settings, tmp_path))
     with reachable(settings, database=settings.database) as client:

@@ -115,7 +115,7 @@ def test_rides_of_new_year_2013(
     pipeline.settings = settings = prepared(pipeline.settings, source, tmp_path, killed=False).model_copy(
         update={"alert_open_hours": 1.0}
     )
-    pipeline.start_loaders()
+    pipeline.start_loaders("clickhouse")
     pipeline.start_job()
     archiving.start()
     replay(settings, source, tmp_path)
@@ -133,7 +133,7 @@ def test_green_of_january_2024_with_a_stop_and_restore(
 ) -> None:
     source = str(shared_data / "green_tripdata_2024-01.parquet")
     pipeline.settings = settings = prepared(pipeline.settings, source, tmp_path, killed=False)
-    pipeline.start_loaders()
+    pipeline.start_loaders("clickhouse")
     pipeline.start_job()
     archiving.start()
     replay(settings, source, tmp_path, until=HALF, final=False)

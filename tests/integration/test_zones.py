@@ -53,7 +53,7 @@ def pipeline(settings: Settings) -> Iterator[Pipeline]:
     said.write(b"city", json.dumps({"scope": "city", "cap": 99}).encode())
     publish(settings, PROFILE)
     with Pipeline(settings) as pipeline:
-        pipeline.start_loaders()
+        pipeline.start_loaders("clickhouse")
         pipeline.start_job()
         yield pipeline
     FlinkRest(settings).cancel_if_active(pipeline.job_id)
