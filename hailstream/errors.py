@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Final
+
+#: Begins the line of a traceback that has the hint.
+HINT: Final = "hint: "
+
 
 class HailstreamError(Exception):
     """A failure the user can do something about.
@@ -21,3 +26,6 @@ class HailstreamError(Exception):
         self.message = message
         self.hint = hint
         self.exit_code = exit_code
+        if hint:
+            # Where only a traceback arrives, as from a worker on another machine, it brings the hint along.
+            self.add_note(f"{HINT}{hint}")

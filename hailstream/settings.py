@@ -185,7 +185,7 @@ class Settings(BaseSettings):
         None, description="file:// address of a folder for curated tables; unset: one in the home folder"
     )
     spark_memory: str = Field("2g", pattern=r"^\d+[mg]$", description="of a local Spark; spark-submit has its own")
-    spark_partitions: int = Field(4, ge=1, description="into which Spark divides what it joins and sums up")
+    spark_partitions: int = Field(4, ge=1, description="parts that batch jobs divide a table into, at the least")
 
     # Loaders.
     redis_ttl: int = Field(300, ge=1, description="of realtime keys, wall clock")

@@ -156,7 +156,7 @@ def compare_share(share: int, parts: Iterable[tuple[int, Part]], plan: Plan) -> 
     if plan.waiting is not None:
         views["waiting"] = plan.waiting
     spans = plan.division.spans(share, plan.spans)
-    unread = "false" if plan.read is None or not again.by_record else f"NOT {below_sql(plan.read)}"
+    unread = "false" if plan.read is None else f"NOT {below_sql(plan.read)}"
     with open_database(views, threads=1) as database:
         truth = rows_of(database, again.truth_sql("events"))
         database.register("truth", truth.filter(pa.array(inside(truth[table.time].to_numpy(), spans))))

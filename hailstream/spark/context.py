@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hailstream.errors import HailstreamError
+from hailstream.errors import HINT, HailstreamError
 from hailstream.settings import LOOPBACK, Settings
 from hailstream.spark.code import code_sent
 from hailstream.spark.java import find_spark_java, install_command
@@ -63,10 +63,17 @@ def open_context(name: str, settings: Settings) -> Iterator[SparkContext]:
 
 
 def failed(text: str) -> HailstreamError:
-    """The error of a job whose task failed: the last thing that was raised in it, without the traces above."""
-    raised = [line.strip() for line in text.splitlines() if _RAISED.match(line.strip())]
-    told = next((line for line in raised if line.startswith("hailstream.")), raised[-1] if raised else text[:500])
-    return HailstreamError(f"a task of Spark failed: {told.split(': ', 1)[-1][:1000]}")
+    """The error of a job whose task failed: what it raised and advised, without the traces above."""
+    lines = [line.strip() for line in text.splitlines()]
+    raised = [number for number, line in enumerate(lines) if _RAISED.match(line)]
+    ours = next((number for number in raised if lines[number].startswith("hailstream.")), None)
+    if ours is None:
+        told, hint = (lines[raised[-1]] if raised else text[:500]), ""
+    else:
+        told = lines[ours]
+        until = next((number for number in raised if number > ours), len(lines))
+        hint = next((line for line in lines[ours:until] if line.startswith(HINT)), "").removeprefix(HINT)
+    return HailstreamError(f"a task of Spark failed: {told.split(': ', 1)[-1][:1000]}", hint=hint)
 
 
 def spark_options(settings: Settings) -> dict[str, str]:
