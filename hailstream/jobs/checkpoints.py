@@ -40,15 +40,16 @@ class Checkpoint:
     run: Path
 
     def clear_older(self) -> None:
-        """Delete the run's other checkpoints.
+        """Delete the run's other checkpoints, and what was begun of some.
 
         Flink clears away the one that a job goes on from, and its own when it
         is stopped. An older one that a dead JobManager left would outlive
         them, and be taken for the newest after the stop.
         """
-        for metadata in _complete(self.run):
-            if metadata.parent != self.path:
-                shutil.rmtree(metadata.parent)
+        for folder in self.run.glob("*/chk-*"):
+            if folder != self.path:
+                # Into one that was only begun, a task that is ending may still write.
+                shutil.rmtree(folder, ignore_errors=not (folder / "_metadata").exists())
 
 
 def checkpoint_base(settings: Settings) -> str | None:

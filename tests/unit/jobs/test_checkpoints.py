@@ -67,8 +67,10 @@ def test_another_generation_or_namespace_is_another_job(settings: Settings) -> N
 def test_all_but_the_newest_are_cleared_away(settings: Settings) -> None:
     run, other = folder(settings, after=1), folder(settings)
     stale, newest, elsewhere = complete(run, "a", 40), complete(run, "b", 41), complete(other, "c", 7)
+    begun = run / "b" / "chk-42"
+    (begun / "state").mkdir(parents=True)
     newest_checkpoint(SPEC, settings).clear_older()
-    assert (stale.exists(), newest.exists(), elsewhere.exists()) == (False, True, True)
+    assert (stale.exists(), begun.exists(), newest.exists(), elsewhere.exists()) == (False, False, True, True)
 
 
 @pytest.mark.parametrize(
