@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import pyarrow as pa
 
@@ -15,7 +15,8 @@ from hailstream.topics import Topic
 
 def read_types(topic: Topic, columns: Sequence[str]) -> dict[str, pa.DataType]:
     """Columns of a topic's files by the types that they are read as; times are UTC, without saying so."""
-    types = {name: arrow_schema(topic).field(name).type for name in columns}
+    schema = arrow_schema(topic)
+    types = {name: schema.field(name).type for name in columns}
     # Flink writes other units than we do.
     return {name: pa.timestamp("us") if pa.types.is_timestamp(type_) else type_ for name, type_ in types.items()}
 
@@ -26,7 +27,14 @@ def read_records(topic: Topic, settings: Settings, pieces: Iterable[Piece], colu
     Raises:
         HailstreamError: a file cannot be read.
     """
-    types = read_types(topic, columns)
-    files = open_store(topic, settings).files
-    nothing = pa.schema(list(types.items())).empty_table()
-    return pa.concat_tables([nothing, *(read_piece(files, piece, types) for piece in pieces)])
+    nothing = pa.schema(list(read_types(topic, columns).items())).empty_table()
+    return pa.concat_tables([nothing, *(rows for _, rows in each_piece(topic, settings, pieces, columns))])
+
+
+def each_piece(
+    topic: Topic, settings: Settings, pieces: Iterable[Piece], columns: Sequence[str]
+) -> Iterator[tuple[Piece, pa.Table]]:
+    """The same, piece by piece."""
+    types, files = read_types(topic, columns), open_store(topic, settings).files
+    for piece in pieces:
+        yield piece, read_piece(files, piece, types)

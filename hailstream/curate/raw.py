@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 
 from hailstream.archive.layout import EVENT
 from hailstream.archive.pieces import Piece, tasks_of
-from hailstream.archive.records import read_records
+from hailstream.archive.records import each_piece, read_records
 from hailstream.settings import Settings
 from hailstream.spark.tasks import spread
 from hailstream.topics import TRIPS_ENDED
@@ -57,9 +57,9 @@ def read_placed(settings: Settings, pieces: Iterable[Piece], columns: Sequence[s
     Raises:
         HailstreamError: a file cannot be read.
     """
-    tables = [_placed(-1, read_records(TRIPS_ENDED, settings, (), columns))]
-    tables += [_placed(piece.number, read_records(TRIPS_ENDED, settings, [piece], columns)) for piece in pieces]
-    return pa.concat_tables(tables)
+    nothing = _placed(-1, read_records(TRIPS_ENDED, settings, (), columns))
+    read = each_piece(TRIPS_ENDED, settings, pieces, columns)
+    return pa.concat_tables([nothing, *(_placed(piece.number, rows) for piece, rows in read)])
 
 
 def count_events(spark: SparkContext, settings: Settings, pieces: Sequence[Piece], since: datetime | None) -> int:
