@@ -19,7 +19,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from hailstream.archive.store import Store, unreadable
+from hailstream.archive.store import Store, missing, unreadable
 
 _FILE: Final = "_manifest.json"
 _LAYOUT: Final = 1
@@ -152,9 +152,14 @@ def counted_files(store: Store, manifest: Manifest) -> dict[str, int]:
     """The files that a manifest counts, in bytes: what came since is not read with it.
 
     Raises:
-        HailstreamError: they cannot be listed.
+        HailstreamError: they cannot be listed, or one is gone.
     """
-    return {path: size for path, size in store.data_files().items() if path in manifest.files}
+    # A file whose rows another one has since is as good until it is deleted.
+    present = store.present_files()
+    gone = sorted(manifest.files - present.keys())
+    if gone:
+        raise missing(store.path(gone[0]))
+    return {path: size for path, size in present.items() if path in manifest.files}
 
 
 def _kept(store: Store) -> Manifest:

@@ -96,8 +96,19 @@ def is_compacted(path: str) -> bool:
     return path.rpartition("/")[2].startswith(COMPACTED)
 
 
+def missing(path: str) -> HailstreamError:
+    """The error of a file that was there a moment ago, or should be."""
+    return HailstreamError(
+        f"{path} is gone",
+        hint="where the archive was compacted meanwhile, run it again; else bring the file back from a copy, or "
+        "archive its offsets again",
+    )
+
+
 def unreadable(path: str, error: Exception) -> HailstreamError:
     """The error of a file that is no Parquet file, or cannot be had."""
+    if isinstance(error, FileNotFoundError):
+        return missing(path)
     if "AWS Error" in str(error):
         return HailstreamError(f"{path} cannot be read: {error}", hint="check the S3 server, and run it again")
     return HailstreamError(

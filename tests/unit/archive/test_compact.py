@@ -10,7 +10,8 @@ import pyarrow.fs as pafs
 import pytest
 
 from hailstream.archive.compact import Compacted, compact
-from hailstream.archive.manifest import Partition, read_manifest
+from hailstream.archive.manifest import Partition, counted_files, read_manifest
+from hailstream.archive.pieces import Piece, read_piece
 from hailstream.archive.store import Store
 from hailstream.errors import HailstreamError
 from tests.disk import small_disk
@@ -54,6 +55,22 @@ def test_the_count_stays_and_is_not_made_anew(store: Store) -> None:
     kept = Path(store.path("_manifest.json")).read_bytes()
     assert read_manifest(store).partitions == before == {0: Partition(0, 6), 1: Partition(0, 6)}
     assert Path(store.path("_manifest.json")).read_bytes() == kept
+
+
+def test_who_reads_by_an_older_count_is_told_that_its_files_are_gone(store: Store, tmp_path: Path) -> None:
+    manifest = read_manifest(store)
+    before = counted_files(store, manifest)
+    assert before == store.data_files()
+    compact(store)
+    with pytest.raises(HailstreamError, match=f"{FIRST}/part-0 is gone") as refused:
+        counted_files(store, manifest)
+    assert "run it again" in refused.value.hint
+    with pytest.raises(HailstreamError, match="is gone"):
+        read_piece(store.files, Piece(0, store.path(f"{FIRST}/part-0"), 1), {})
+    # Not deleted yet, it has what it had, and nothing is there twice.
+    for path in before:
+        (tmp_path / path).touch()
+    assert counted_files(store, manifest).keys() == before.keys()
 
 
 def test_files_that_are_large_enough_are_left(store: Store) -> None:
