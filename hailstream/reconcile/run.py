@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from hailstream.archive.manifest import Manifest, counted_files, read_manifest
 from hailstream.archive.months import Month, beside, published_months
-from hailstream.archive.pieces import ROW_BYTES, pieces_of, tasks_of
+from hailstream.archive.pieces import PIECE_BYTES, ROW_BYTES, pieces_of, tasks_of
 from hailstream.archive.store import open_store
 from hailstream.batch.runs import BatchRun
 from hailstream.clickhouse import reachable
@@ -37,8 +37,7 @@ if TYPE_CHECKING:
 _AHEAD: Final = timedelta(minutes=1)
 #: No row's time is so long before its first event.
 _BEFORE: Final = timedelta(minutes=1)
-#: What one task compares, about: files of events, and rows of windows.
-_SHARE_BYTES: Final = 4 * 2**20
+#: Rows that one task compares, about, where there are more than events.
 _SHARE_ROWS: Final = 500_000
 
 
@@ -148,7 +147,7 @@ class Reconciler:
         pieces = pieces_of(table.events, store, counted_files(store, manifest), *bounds(needed))
         size = sum(piece.size for piece in pieces)
         rows = again.most_rows(size // ROW_BYTES, spans)
-        shares = max(settings.spark_partitions, size // _SHARE_BYTES, rows // _SHARE_ROWS)
+        shares = max(settings.spark_partitions, size // PIECE_BYTES, rows // _SHARE_ROWS)
         waiting = sorted(reach.waiting) if reach is not None else []
         plan = Plan(
             again=again,
