@@ -87,7 +87,7 @@ class Curator:
     """Computes curated tables with Spark and publishes them.
 
     Args:
-        spark: a session of :func:`hailstream.spark.context.open_context`.
+        spark: of :func:`hailstream.spark.context.open_context`.
         weather: of the hours; those that it has not are null.
         say: told what is going on, a line each.
         features: whether those of demand are made, most of the rows and of the work.

@@ -45,7 +45,7 @@ class Reconciler:
     """Recomputes tables from the archive in Spark's tasks and compares ClickHouse with that.
 
     Args:
-        spark: a session of :func:`hailstream.spark.context.open_context`.
+        spark: of :func:`hailstream.spark.context.open_context`.
         settings: namespace, archive, disorder and horizon as the jobs have them.
         say: told what is going on, a line each.
     """
